@@ -1,0 +1,42 @@
+namespace RduEmu.Kernels.Errors;
+
+/// <summary>How the command line ends when the error reaches it.</summary>
+public enum ExitCode
+{
+    Done = 0,
+    CheckFailed = 1,
+    BadInput = 2,
+    DeviceNotAvailable = 3,
+    Interrupted = 130,
+}
+
+/// <summary>One kind of error: its stable code (<c>RDU0123</c>), what it means, and how the command line ends.</summary>
+public sealed record ErrorId(string Code, string Summary, ExitCode Exit);
+
+/// <summary>Every error id of the product. 01xx input files, 02xx options, 03xx devices and memory, 04xx graphs, 05xx output.</summary>
+public static class ErrorCatalogue
+{
+    public static readonly ErrorId FileMissing = new("RDU0101", "a file or folder is missing or unreadable", ExitCode.BadInput);
+    public static readonly ErrorId FileTruncated = new("RDU0102", "a compressed file is truncated or damaged", ExitCode.BadInput);
+    public static readonly ErrorId RowMalformed = new("RDU0103", "a row has the wrong number of fields", ExitCode.BadInput);
+    public static readonly ErrorId FieldMalformed = new("RDU0104", "a field is not a number of its kind", ExitCode.BadInput);
+    public static readonly ErrorId IndexOutsideTable = new("RDU0105", "an index lies outside its embedding table", ExitCode.BadInput);
+    public static readonly ErrorId NotFinite = new("RDU0106", "a dense feature is not finite", ExitCode.BadInput);
+    public static readonly ErrorId OptionInvalid = new("RDU0201", "an option has a value that cannot be used", ExitCode.BadInput);
+    public static readonly ErrorId NameUnknown = new("RDU0202", "a name is not known", ExitCode.BadInput);
+    public static readonly ErrorId DeviceUnknown = new("RDU0301", "a device name is not known", ExitCode.BadInput);
+    public static readonly ErrorId DeviceNotAvailable = new("RDU0302", "a device is not available on this machine", ExitCode.DeviceNotAvailable);
+    public static readonly ErrorId MemoryExceeded = new("RDU0303", "the arena does not fit the memory limit", ExitCode.BadInput);
+    public static readonly ErrorId GraphIllegal = new("RDU0401", "a graph breaks its specification", ExitCode.BadInput);
+    public static readonly ErrorId OutputNotWritten = new("RDU0501", "an output could not be written", ExitCode.BadInput);
+
+    /// <summary>All ids, in ascending order of their codes.</summary>
+    public static IReadOnlyList<ErrorId> All { get; } =
+    [
+        FileMissing, FileTruncated, RowMalformed, FieldMalformed, IndexOutsideTable, NotFinite,
+        OptionInvalid, NameUnknown,
+        DeviceUnknown, DeviceNotAvailable, MemoryExceeded,
+        GraphIllegal,
+        OutputNotWritten,
+    ];
+}

@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+
+namespace RduEmu.Kernels.Numerics;
+
+/// <summary>
+/// The scalar operations with one rounding each. On the host they are the IEEE operations of the processor; in a GPU kernel
+/// each becomes exactly one instruction that names its rounding (registered as an intrinsic), because a plain
+/// <c>a * b + c</c> may be contracted there.
+/// </summary>
+public static class Exact
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Add(float a, float b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sub(float a, float b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Mul(float a, float b) => a * b;
+
+    /// <summary>a·b + c with one rounding.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Fma(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Div(float a, float b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sqrt(float a) => MathF.Sqrt(a);
+}
