@@ -1,0 +1,52 @@
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Operators;
+
+namespace RduEmu.Compiler.Differentiation;
+
+/// <summary>
+/// Reverse-mode differentiation. Gradients are graph nodes like any other; where a value is used several times its gradients
+/// are added in the order of descending node index of the uses, which is part of the contract.
+/// </summary>
+public sealed class GradientScope
+{
+    private readonly Dictionary<ValueId, ValueId> _gradients = [];
+
+    private GradientScope(GraphBuilder builder) => Builder = builder;
+
+    public GraphBuilder Builder { get; }
+
+    /// <summary>Adds nodes for dSeeded/dValue for all <paramref name="values"/>.</summary>
+    /// <param name="builder">The graph so far.</param>
+    /// <param name="seeded">The value that is differentiated.</param>
+    /// <param name="seed">dLoss/dSeeded, of its type.</param>
+    /// <param name="values">Parameters or inputs.</param>
+    /// <returns>The gradient of each value; null where the value has no influence.</returns>
+    public static ValueId?[] Differentiate(GraphBuilder builder, ValueId seeded, ValueId seed, params ReadOnlySpan<ValueId> values)
+    {
+        var scope = new GradientScope(builder);
+        scope.Add(seeded, seed);
+        int forwardCount = builder.Nodes.Count;
+        for (int i = forwardCount - 1; i >= 0; i--)
+        {
+            Node node = builder.Nodes[i];
+            if (scope._gradients.TryGetValue(node.Output, out ValueId gradient))
+            {
+                node.Operator.Differentiate(scope, node, gradient);
+            }
+        }
+
+        var result = new ValueId?[values.Length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            result[i] = scope._gradients.TryGetValue(values[i], out ValueId gradient) ? gradient : null;
+        }
+
+        return result;
+    }
+
+    /// <summary>Adds one more contribution to the gradient of a value.</summary>
+    public void Add(ValueId value, ValueId contribution) =>
+        _gradients[value] = _gradients.TryGetValue(value, out ValueId sum)
+            ? Builder.Apply(new Add(), sum, contribution)
+            : contribution;
+}

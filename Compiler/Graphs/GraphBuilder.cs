@@ -1,0 +1,52 @@
+using RduEmu.Compiler.Operators;
+
+namespace RduEmu.Compiler.Graphs;
+
+/// <summary>Grows a graph; every operator's shape rule is checked as its node is added.</summary>
+public sealed class GraphBuilder
+{
+    private readonly List<Value> _values = [];
+    private readonly List<Node> _nodes = [];
+
+    public IReadOnlyList<Node> Nodes => _nodes;
+
+    public TensorType this[ValueId id] => _values[id.Index].Type;
+
+    public ValueId Input(string name, TensorType type) => Add(name, type, ValueRole.Input);
+
+    public ValueId Parameter(string name, TensorType type) => Add(name, type, ValueRole.Parameter);
+
+    /// <exception cref="Kernels.Errors.RduException">RDU0401: the operator does not take these inputs.</exception>
+    public ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs)
+    {
+        var id = new NodeId(_nodes.Count);
+        string name = $"{op.Name}_{id.Index}";
+        TensorType[] types = new TensorType[inputs.Length];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            types[i] = this[inputs[i]];
+        }
+
+        TensorType type = op.Infer(new OperatorInputs(name, op.Name, types));
+        ValueId output = Add(name, type, ValueRole.Computed);
+        _nodes.Add(new Node(id, name, op, EquatableArray.Create(inputs), output));
+        return output;
+    }
+
+    public Graph Build(params ReadOnlySpan<ValueId> outputs)
+    {
+        var graph = new Graph(
+            EquatableArray.Create<Value>([.. _values]),
+            EquatableArray.Create<Node>([.. _nodes]),
+            EquatableArray.Create(outputs));
+        GraphSpec.Check(graph);
+        return graph;
+    }
+
+    private ValueId Add(string name, TensorType type, ValueRole role)
+    {
+        var id = new ValueId(_values.Count);
+        _values.Add(new Value(id, name, type, role));
+        return id;
+    }
+}

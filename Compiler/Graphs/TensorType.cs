@@ -1,0 +1,41 @@
+namespace RduEmu.Compiler.Graphs;
+
+/// <summary>What one element is, in storage.</summary>
+public enum ElementType
+{
+    Float32,
+    Int32,
+}
+
+/// <summary>
+/// Element type and shape of a value. The first axis of a value with samples counts the samples of the batch; such values are
+/// computed tile by tile and split over RDUs, all others (parameters, their gradients, losses) are whole.
+/// </summary>
+/// <param name="Element">Element type.</param>
+/// <param name="Shape">Extents, outermost first, in elements; empty for a scalar.</param>
+/// <param name="HasSamples">True if axis 0 counts samples.</param>
+public sealed record TensorType(ElementType Element, EquatableArray<int> Shape, bool HasSamples)
+{
+    public int Rank => Shape.Count;
+
+    public long CountElements
+    {
+        get
+        {
+            long count = 1;
+            foreach (int extent in Shape)
+            {
+                count = checked(count * extent);
+            }
+
+            return count;
+        }
+    }
+
+    public static TensorType Samples(params ReadOnlySpan<int> shape) => new(ElementType.Float32, EquatableArray.Create(shape), HasSamples: true);
+
+    public static TensorType Whole(params ReadOnlySpan<int> shape) => new(ElementType.Float32, EquatableArray.Create(shape), HasSamples: false);
+
+    public override string ToString() =>
+        $"{(Element == ElementType.Float32 ? "f32" : "i32")}{(HasSamples ? " samples " : " ")}{Shape}";
+}

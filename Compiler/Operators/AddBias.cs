@@ -1,0 +1,24 @@
+using RduEmu.Compiler.Differentiation;
+using RduEmu.Compiler.Graphs;
+
+namespace RduEmu.Compiler.Operators;
+
+/// <summary>y[b, n] = x[b, n] + bias[n], rounded once.</summary>
+public sealed record AddBias : Operator
+{
+    public override TensorType Infer(OperatorInputs inputs)
+    {
+        inputs.RequireCount(2);
+        inputs.Require(
+            inputs[0].Rank == 2 && inputs[0].HasSamples && !inputs[1].HasSamples
+                && inputs[1].Rank == 1 && inputs[0].Shape[1] == inputs[1].Shape[0],
+            "samples [B, N] and a bias [N]");
+        return inputs[0];
+    }
+
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        scope.Add(node.Inputs[0], gradient);
+        scope.Add(node.Inputs[1], scope.Builder.Apply(new SampleSum(), gradient));
+    }
+}

@@ -1,0 +1,49 @@
+using RduEmu.Compiler.Differentiation;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Kernels.Errors;
+
+namespace RduEmu.Compiler.Operators;
+
+/// <summary>
+/// One operator of the catalogue: its shape rule and its gradient. Attributes are properties of the record, so two equal
+/// operators on equal inputs are equal nodes.
+/// </summary>
+public abstract record Operator
+{
+    public string Name => GetType().Name;
+
+    /// <summary>The type of the output.</summary>
+    /// <exception cref="RduException">RDU0401: it does not take these inputs.</exception>
+    public abstract TensorType Infer(OperatorInputs inputs);
+
+    /// <summary>
+    /// Adds to the scope the gradient of each input, as graph nodes. An operator that has none (a loss is differentiated
+    /// once) leaves this as it is.
+    /// </summary>
+    /// <param name="scope">Where gradients are added and nodes are made.</param>
+    /// <param name="node">The application.</param>
+    /// <param name="gradient">dLoss/dOutput, of the output's type.</param>
+    public virtual void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
+        throw new RduException(ErrorCatalogue.GraphIllegal, node.Name, "an operator with a gradient", Name, "keep it out of the path from parameters to the loss");
+}
+
+/// <summary>The types an operator is applied to, with what an error message needs.</summary>
+public readonly record struct OperatorInputs(string NodeName, string OperatorName, IReadOnlyList<TensorType> Types)
+{
+    public TensorType this[int index] => Types[index];
+
+    public void RequireCount(int count) => Require(Types.Count == count, $"{count} inputs", $"{Types.Count}");
+
+    public void Require(bool holds, string expected, string? got = null)
+    {
+        if (!holds)
+        {
+            throw new RduException(
+                ErrorCatalogue.GraphIllegal,
+                $"node {NodeName} ({OperatorName})",
+                expected,
+                got ?? string.Join("; ", Types),
+                "correct the shapes of its inputs");
+        }
+    }
+}

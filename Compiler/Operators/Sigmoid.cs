@@ -1,0 +1,28 @@
+using RduEmu.Compiler.Differentiation;
+using RduEmu.Compiler.Graphs;
+
+namespace RduEmu.Compiler.Operators;
+
+/// <summary>1 / (1 + exp(-x)).</summary>
+public sealed record Sigmoid : Operator
+{
+    public override TensorType Infer(OperatorInputs inputs)
+    {
+        inputs.RequireCount(1);
+        return inputs[0];
+    }
+
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
+        scope.Add(node.Inputs[0], scope.Builder.Apply(new SigmoidGradient(), node.Output, gradient));
+}
+
+/// <summary>The gradient of the sigmoid by its output y: (dy · y) · (1 - y).</summary>
+public sealed record SigmoidGradient : Operator
+{
+    public override TensorType Infer(OperatorInputs inputs)
+    {
+        inputs.RequireCount(2);
+        inputs.Require(inputs[0] == inputs[1], "an output and its gradient, of one type");
+        return inputs[0];
+    }
+}
