@@ -1,0 +1,154 @@
+using NUnit.Framework;
+using RduEmu.Kernels.Devices;
+using RduEmu.Kernels.Devices.Host;
+using RduEmu.Kernels.Errors;
+using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Programs;
+using RduEmu.Kernels.Programs.Functions;
+using RduEmu.Kernels.Templates;
+using RduEmu.Kernels.Templates.Map;
+
+namespace RduEmu.Tests.Host;
+
+/// <summary>A chain of two units through scratch, against the interpreter on the arena.</summary>
+[TestFixture]
+public sealed unsafe class SectionRunnerTests
+{
+    private const int Columns = 37;
+
+    [Test]
+    public void Chain_IsTheSameForEveryThreadCountAndTile(
+        [Values(1, 2, 3)] int workers, [Values(1, 7, 64, 100)] int tileItems)
+    {
+        const int items = 100;
+        using var arena = new HostArena(3L * items * Columns * sizeof(float));
+        Fill(arena, items);
+        Interpret(arena, items);
+        uint[] expected = Output(arena, items);
+        ClearOutput(arena, items);
+
+        using var team = new WorkerTeam(workers);
+        Section section = Chain(items, tileItems);
+        using var runner = new SectionRunner(team, arena, section.ScratchBytes);
+        runner.PoisonScratch(0xFF);
+        runner.Run(section);
+
+        Assert.That(Output(arena, items), Is.EqualTo(expected));
+        Assert.That(expected, Has.Some.Not.Zero);
+    }
+
+    [Test]
+    public void SteadyState_AllocatesNothing([Values(1, 2)] int workers)
+    {
+        const int items = 64;
+        using var arena = new HostArena(3L * items * Columns * sizeof(float));
+        Fill(arena, items);
+        using var team = new WorkerTeam(workers);
+        Section section = Chain(items, tileItems: 8);
+        using var runner = new SectionRunner(team, arena, section.ScratchBytes);
+        for (int i = 0; i < 100; i++)
+        {
+            runner.Run(section);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+        {
+            runner.Run(section);
+        }
+
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+    }
+
+    [Test]
+    public void AFailingUnit_IsReported_AndTheTeamGoesOn([Values(1, 2)] int workers, [Values(1, 4)] int tileItems)
+    {
+        const int items = 4;
+        using var arena = new HostArena(3L * items * Columns * sizeof(float));
+        using var team = new WorkerTeam(workers);
+        var failing = new Section("failing", [new Pipeline([new FailingUnit()], items, tileItems, 0)]);
+        using var runner = new SectionRunner(team, arena, Chain(items, items).ScratchBytes);
+
+        Assert.Throws<AggregateException>(() => runner.Run(failing));
+        Assert.DoesNotThrow(() => runner.Run(Chain(items, items)));
+    }
+
+    [Test]
+    public void ArenaLargerThanItsLimit_IsRefused()
+    {
+        RduException error = Assert.Throws<RduException>(() => new HostArena(2000, limitBytes: 1000).Dispose())!;
+
+        Assert.That(error.Id, Is.SameAs(ErrorCatalogue.MemoryExceeded));
+    }
+
+    [Test]
+    public void MappedArena_HoldsWhatIsWritten_AndBadFoldersAreRefused()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"rdu-{Guid.NewGuid():N}.arena");
+        try
+        {
+            using (var arena = new HostArena(1 << 20, path))
+            {
+                Assert.That(arena.IsMapped);
+                arena.Start[(1 << 20) - 1] = 42;
+            }
+
+            Assert.That(File.ReadAllBytes(path)[^1], Is.EqualTo(42));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        RduException error = Assert.Throws<RduException>(() => new HostArena(16, Path.Combine(path, "no", "such")).Dispose())!;
+        Assert.That(error.Id, Is.SameAs(ErrorCatalogue.OutputNotWritten));
+    }
+
+    private static Section Chain(int items, int tileItems)
+    {
+        var between = new Operand(0, Columns, OperandSpace.Scratch);
+        return new Section("chain", [new Pipeline([Doubled(items, between), Shifted(items, between)], items, tileItems, (long)tileItems * Columns * sizeof(float))]);
+    }
+
+    private static void Interpret(HostArena arena, int items)
+    {
+        var between = new Operand((long)items * Columns, Columns);
+        var memory = new InterpreterMemory(arena.Start, arena.LengthBytes);
+        Doubled(items, between).Interpret(memory, items);
+        Shifted(items, between).Interpret(memory, items);
+    }
+
+    private static MapUnit<Binary<AddFunction, Full<S0>, Full<S0>>> Doubled(int items, Operand output) =>
+        new("double", 1, Columns, output, new ProgramBinding([new Operand(0, Columns)], [SlotAccess.Full]), 1);
+
+    private static MapUnit<Binary<SubFunction, Full<S0>, Full<S1>>> Shifted(int items, Operand input) =>
+        new("shift", 1, Columns, new Operand(2L * items * Columns, Columns), new ProgramBinding([input, new Operand(0, Columns)], [SlotAccess.Full, SlotAccess.Full]), 1);
+
+    private static void Fill(HostArena arena, int items)
+    {
+        var random = new Random(3);
+        for (int i = 0; i < items * Columns; i++)
+        {
+            ((float*)arena.Start)[i] = random.NextSingle() - 0.5f;
+        }
+    }
+
+    private static uint[] Output(HostArena arena, int items) =>
+        new Span<uint>((uint*)arena.Start + 2L * items * Columns, items * Columns).ToArray();
+
+    private static void ClearOutput(HostArena arena, int items) =>
+        new Span<uint>((uint*)arena.Start + 2L * items * Columns, items * Columns).Clear();
+
+    private sealed class FailingUnit() : ConfiguredUnit("fails", 1)
+    {
+        public override bool SplitsColumns => true;
+
+        public override long OperationsPerItem => 0;
+
+        public override void Interpret(InterpreterMemory memory, int items) => throw new InvalidOperationException("on purpose");
+
+        public override void Run(in HostTile tile) => throw new InvalidOperationException("on purpose");
+
+        public override void Launch(KernelLauncher launcher, int items) => throw new InvalidOperationException("on purpose");
+    }
+}
