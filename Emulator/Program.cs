@@ -1,1 +1,6 @@
-return 0;
+using System.CommandLine;
+using RduEmu.Emulator.CommandLine;
+
+RootCommand root = new("An emulator of a Reconfigurable Dataflow Unit: the same bits on every device.");
+root.Subcommands.Add(DevicesCommand.Create());
+return CommandRunner.Run(root, args);

@@ -74,8 +74,14 @@ public struct SlotTable
         operands.CopyTo(all);
         return new SlotTable
         {
-            Slot0 = all[0], Slot1 = all[1], Slot2 = all[2], Slot3 = all[3],
-            Slot4 = all[4], Slot5 = all[5], Slot6 = all[6], Slot7 = all[7],
+            Slot0 = all[0],
+            Slot1 = all[1],
+            Slot2 = all[2],
+            Slot3 = all[3],
+            Slot4 = all[4],
+            Slot5 = all[5],
+            Slot6 = all[6],
+            Slot7 = all[7],
         };
     }
 }

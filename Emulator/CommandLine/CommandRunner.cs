@@ -1,0 +1,37 @@
+using System.CommandLine;
+using RduEmu.Kernels.Errors;
+
+namespace RduEmu.Emulator.CommandLine;
+
+/// <summary>Runs a command line; every fault a user can act on becomes one line on stderr and its exit code.</summary>
+public static class CommandRunner
+{
+    public static int Run(RootCommand root, string[] args)
+    {
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            return Report(new RduException(
+                ErrorCatalogue.OptionInvalid,
+                "the command line",
+                "what 'rduemu --help' lists",
+                string.Join(' ', parsed.Errors.Select(error => error.Message)),
+                "correct the command"));
+        }
+
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (RduException error)
+        {
+            return Report(error);
+        }
+    }
+
+    private static int Report(RduException error)
+    {
+        Console.Error.WriteLine(error.Message);
+        return (int)error.Id.Exit;
+    }
+}
