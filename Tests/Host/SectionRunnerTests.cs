@@ -60,6 +60,22 @@ public sealed unsafe class SectionRunnerTests
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
     }
 
+    /// <summary>Jobs with pauses in which some workers fall asleep and others do not; a lost wake-up would never end.</summary>
+    [Test, CancelAfter(60_000)]
+    public void Team_WakesEveryWorker_AfterPausesOfAnyLength(CancellationToken cancellation)
+    {
+        using var team = new WorkerTeam(4);
+        var work = new CountingWork();
+        for (int i = 0; i < 3000; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            team.Run(work);
+            Thread.SpinWait(i % 64 * 50);
+        }
+
+        Assert.That(work.Count, Is.EqualTo(4 * 3000));
+    }
+
     [Test]
     public void AFailingUnit_IsReported_AndTheTeamGoesOn([Values(1, 2)] int workers, [Values(1, 4)] int tileItems)
     {
@@ -138,6 +154,15 @@ public sealed unsafe class SectionRunnerTests
 
     private static void ClearOutput(HostArena arena, int items) =>
         new Span<uint>((uint*)arena.Start + 2L * items * Columns, items * Columns).Clear();
+
+    private sealed class CountingWork : ITeamWork
+    {
+        private int _count;
+
+        public int Count => _count;
+
+        public void Run(int worker) => Interlocked.Increment(ref _count);
+    }
 
     private sealed class FailingUnit() : ConfiguredUnit("fails", 1)
     {

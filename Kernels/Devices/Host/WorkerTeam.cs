@@ -16,12 +16,12 @@ public sealed class WorkerTeam : IDisposable
     private const int SpinLimit = 2000;
 
     private readonly Thread[] _threads;
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly SemaphoreSlim[] _wake;
+    private readonly int[] _asleep;
     private readonly Exception?[] _errors;
     private ITeamWork? _work;
     private volatile int _generation;
     private volatile bool _stopping;
-    private int _sleeping;
     private int _running;
     private int _barrierArrived;
     private volatile int _barrierGeneration;
@@ -32,6 +32,16 @@ public sealed class WorkerTeam : IDisposable
         Workers = workers;
         _errors = new Exception?[workers];
         _threads = new Thread[workers - 1];
+
+        // One semaphore for each worker: with a shared one, a worker that has done its part and sleeps again can take the
+        // permit of another that has not woken yet, and the job never ends.
+        _wake = new SemaphoreSlim[workers];
+        _asleep = new int[workers];
+        for (int i = 0; i < workers; i++)
+        {
+            _wake[i] = new SemaphoreSlim(0);
+        }
+
         for (int i = 0; i < _threads.Length; i++)
         {
             int worker = i + 1;
@@ -49,10 +59,12 @@ public sealed class WorkerTeam : IDisposable
         _work = work;
         Volatile.Write(ref _running, _threads.Length);
         Interlocked.Increment(ref _generation);
-        int sleeping = Volatile.Read(ref _sleeping);
-        if (sleeping > 0)
+        for (int worker = 1; worker < Workers; worker++)
         {
-            _wake.Release(sleeping);
+            if (Volatile.Read(ref _asleep[worker]) != 0)
+            {
+                _wake[worker].Release();
+            }
         }
 
         Step(0);
@@ -88,9 +100,9 @@ public sealed class WorkerTeam : IDisposable
     {
         _stopping = true;
         Interlocked.Increment(ref _generation);
-        if (_threads.Length > 0)
+        for (int worker = 1; worker < Workers; worker++)
         {
-            _wake.Release(_threads.Length);
+            _wake[worker].Release();
         }
 
         foreach (Thread thread in _threads)
@@ -98,7 +110,10 @@ public sealed class WorkerTeam : IDisposable
             thread.Join();
         }
 
-        _wake.Dispose();
+        foreach (SemaphoreSlim wake in _wake)
+        {
+            wake.Dispose();
+        }
     }
 
     private void Loop(int worker)
@@ -115,14 +130,14 @@ public sealed class WorkerTeam : IDisposable
                 }
 
                 // The generation is read again after the worker counts as asleep: a job that starts in between either sees it
-                // asleep and releases it, or is seen here.
-                Interlocked.Increment(ref _sleeping);
+                // asleep and releases it (a permit too many only makes it look again), or is seen here.
+                Interlocked.Exchange(ref _asleep[worker], 1);
                 if (_generation == seen)
                 {
-                    _wake.Wait();
+                    _wake[worker].Wait();
                 }
 
-                Interlocked.Decrement(ref _sleeping);
+                Interlocked.Exchange(ref _asleep[worker], 0);
             }
 
             seen = _generation;
