@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ILGPU.IR.Intrinsics;
 
 namespace RduEmu.Kernels.Numerics;
 
@@ -9,22 +10,28 @@ namespace RduEmu.Kernels.Numerics;
 /// </summary>
 public static class Exact
 {
+    [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Add(float a, float b) => a + b;
 
+    [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sub(float a, float b) => a - b;
 
+    [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Mul(float a, float b) => a * b;
 
     /// <summary>a·b + c with one rounding.</summary>
+    [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Fma(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
 
+    [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Div(float a, float b) => a / b;
 
+    [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sqrt(float a) => MathF.Sqrt(a);
 }

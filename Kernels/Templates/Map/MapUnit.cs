@@ -1,4 +1,3 @@
-using ILGPU;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Numerics;
@@ -54,16 +53,4 @@ public sealed class MapUnit<TProgram> : ConfiguredUnit
 
     public override void Launch(KernelLauncher launcher, int items) =>
         launcher.Launch(MapKernel.Run<TProgram>, checked(items * RowsPerItem * _columns), new MapArguments(_output, _binding.Slots, _columns));
-}
-
-internal static class MapKernel
-{
-    public static void Run<TProgram>(Index1D index, ArrayView<float> arena, ArrayView<int> words, MapArguments arguments)
-        where TProgram : struct, IProgram
-    {
-        int row = index / arguments.Columns;
-        int column = index - row * arguments.Columns;
-        var frame = new GpuFrame(arena, arguments.Slots, row, column, 0f);
-        arena[arguments.Output.At(row, column)] = TProgram.Evaluate<ScalarLane, float, int, GpuFrame>(in frame);
-    }
 }
