@@ -1,0 +1,223 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using RduEmu.Kernels.Devices;
+using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Numerics;
+using RduEmu.Kernels.Templates.Contract;
+
+namespace RduEmu.Kernels.Templates.BatchContract;
+
+/// <summary>What the kernel needs; the strides walk a matrix that is flattened in a sample's row.</summary>
+/// <param name="RowStrideA">Words from A[i, k] to A[i + 1, k].</param>
+/// <param name="DepthStrideA">Words from A[i, k] to A[i, k + 1].</param>
+/// <param name="ColumnStrideB">Words from B[k, j] to B[k, j + 1].</param>
+/// <param name="DepthStrideB">Words from B[k, j] to B[k + 1, j].</param>
+public readonly record struct BatchContractArguments(
+    Operand A, Operand B, Operand Output, int Rows, int Columns, int Depth, int RowStrideA, int DepthStrideA, int ColumnStrideB, int DepthStrideB);
+
+/// <summary>
+/// Template <c>Contract</c> for one pair of small matrices in each sample: C[i, j] = sum over k of A[i, k] · B[k, j], chunks of
+/// 256 in k, an FMA chain from +0 in each, added left to right.
+/// </summary>
+/// <remarks>A is [M, K] or, transposed, [K, M]; B is [K, N] or, transposed, [N, K]; C is [M, N]; each flattened in its row.</remarks>
+public sealed unsafe class BatchContractUnit : ConfiguredUnit
+{
+    /// <summary>The largest B, in words, that is copied into panels on the stack (64 KB).</summary>
+    private const int MaximumPanelElements = 16 * 1024;
+
+    private readonly BatchContractArguments _arguments;
+
+    public BatchContractUnit(
+        string name, int rows, int columns, int depth, bool transposeA, bool transposeB, Operand a, Operand b, Operand output)
+        : base(name, rowsPerItem: 1)
+    {
+        _arguments = new BatchContractArguments(
+            a, b, output, rows, columns, depth,
+            RowStrideA: transposeA ? 1 : depth,
+            DepthStrideA: transposeA ? rows : 1,
+            ColumnStrideB: transposeB ? depth : 1,
+            DepthStrideB: transposeB ? 1 : columns);
+    }
+
+    public override long OperationsPerItem => 2L * _arguments.Rows * _arguments.Columns * _arguments.Depth;
+
+    public override void Interpret(InterpreterMemory memory, int items)
+    {
+        BatchContractArguments p = _arguments;
+        for (int sample = 0; sample < items; sample++)
+        {
+            for (int i = 0; i < p.Rows; i++)
+            {
+                for (int j = 0; j < p.Columns; j++)
+                {
+                    float total = 0f;
+                    for (int chunk = 0; chunk < p.Depth; chunk += ContractOrder.ChunkElements)
+                    {
+                        float sum = 0f;
+                        int end = Math.Min(p.Depth, chunk + ContractOrder.ChunkElements);
+                        for (int k = chunk; k < end; k++)
+                        {
+                            float a = memory.Float(p.A, sample, i * p.RowStrideA + k * p.DepthStrideA);
+                            float b = memory.Float(p.B, sample, k * p.DepthStrideB + j * p.ColumnStrideB);
+                            sum = Exact.Fma(a, b, sum);
+                        }
+
+                        total = chunk == 0 ? sum : Exact.Add(total, sum);
+                    }
+
+                    memory.Store(p.Output, sample, i * p.Columns + j, total);
+                }
+            }
+        }
+    }
+
+    public override void Run(in HostTile tile)
+    {
+        int panels = (_arguments.Columns + ContractOrder.PanelColumns - 1) / ContractOrder.PanelColumns;
+        int panelElements = panels * 16 * _arguments.Depth;
+        bool wide = panelElements <= MaximumPanelElements;
+        float* panel = stackalloc float[wide ? panelElements : 1];
+        for (int sample = 0; sample < tile.ItemCount; sample++)
+        {
+            float* a = tile.Row(_arguments.A, 1, sample);
+            float* b = tile.Row(_arguments.B, 1, sample);
+            float* c = tile.Row(_arguments.Output, 1, sample);
+            if (wide)
+            {
+                Pack(b, panel, panels);
+                for (int p = 0; p < panels; p++)
+                {
+                    Panel(a, panel + (nint)p * 16 * _arguments.Depth, c + p * 16, Math.Min(16, _arguments.Columns - p * 16));
+                }
+            }
+            else
+            {
+                Plain(a, b, c);
+            }
+        }
+    }
+
+    public override void Launch(KernelLauncher launcher, int items) =>
+        launcher.Launch(BatchContractKernel.Run, checked(items * _arguments.Rows * _arguments.Columns), _arguments);
+
+    /// <summary>B as panels [panel][k][16]; columns past the last are zero and are not stored to C.</summary>
+    private void Pack(float* b, float* panel, int panels)
+    {
+        int depth = _arguments.Depth;
+        for (int p = 0; p < panels; p++)
+        {
+            int count = Math.Min(16, _arguments.Columns - p * 16);
+            float* from = b + (nint)p * 16 * _arguments.ColumnStrideB;
+            for (int k = 0; k < depth; k++, panel += 16, from += _arguments.DepthStrideB)
+            {
+                if (count == 16 && _arguments.ColumnStrideB == 1)
+                {
+                    Vector512.Load(from).Store(panel);
+                    continue;
+                }
+
+                for (int j = 0; j < 16; j++)
+                {
+                    panel[j] = j < count ? from[(nint)j * _arguments.ColumnStrideB] : 0f;
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Panel(float* a, float* panel, float* c, int count)
+    {
+        nint rowStride = _arguments.RowStrideA;
+        nint depthStride = _arguments.DepthStrideA;
+        int i = 0;
+        for (; i + 4 <= _arguments.Rows; i += 4)
+        {
+            Vector512<float> total0 = default, total1 = default, total2 = default, total3 = default;
+            float* row = a + i * rowStride;
+            for (int chunk = 0; chunk < _arguments.Depth; chunk += ContractOrder.ChunkElements)
+            {
+                Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default;
+                int end = Math.Min(_arguments.Depth, chunk + ContractOrder.ChunkElements);
+                float* at = row + chunk * depthStride;
+                for (int k = chunk; k < end; k++, at += depthStride)
+                {
+                    Vector512<float> b = Vector512.Load(panel + (nint)k * 16);
+                    s0 = Vector512.FusedMultiplyAdd(Vector512.Create(at[0]), b, s0);
+                    s1 = Vector512.FusedMultiplyAdd(Vector512.Create(at[rowStride]), b, s1);
+                    s2 = Vector512.FusedMultiplyAdd(Vector512.Create(at[2 * rowStride]), b, s2);
+                    s3 = Vector512.FusedMultiplyAdd(Vector512.Create(at[3 * rowStride]), b, s3);
+                }
+
+                total0 = chunk == 0 ? s0 : total0 + s0;
+                total1 = chunk == 0 ? s1 : total1 + s1;
+                total2 = chunk == 0 ? s2 : total2 + s2;
+                total3 = chunk == 0 ? s3 : total3 + s3;
+            }
+
+            nint columns = _arguments.Columns;
+            Store(total0, c + i * columns, count);
+            Store(total1, c + (i + 1) * columns, count);
+            Store(total2, c + (i + 2) * columns, count);
+            Store(total3, c + (i + 3) * columns, count);
+        }
+
+        for (; i < _arguments.Rows; i++)
+        {
+            Vector512<float> total = default;
+            for (int chunk = 0; chunk < _arguments.Depth; chunk += ContractOrder.ChunkElements)
+            {
+                Vector512<float> sum = default;
+                int end = Math.Min(_arguments.Depth, chunk + ContractOrder.ChunkElements);
+                for (int k = chunk; k < end; k++)
+                {
+                    sum = Vector512.FusedMultiplyAdd(
+                        Vector512.Create(a[i * rowStride + k * depthStride]), Vector512.Load(panel + (nint)k * 16), sum);
+                }
+
+                total = chunk == 0 ? sum : total + sum;
+            }
+
+            Store(total, c + (nint)i * _arguments.Columns, count);
+        }
+    }
+
+    private static void Store(Vector512<float> value, float* target, int count)
+    {
+        if (count == 16)
+        {
+            value.Store(target);
+            return;
+        }
+
+        for (int j = 0; j < count; j++)
+        {
+            target[j] = value[j];
+        }
+    }
+
+    private void Plain(float* a, float* b, float* c)
+    {
+        BatchContractArguments p = _arguments;
+        for (int i = 0; i < p.Rows; i++)
+        {
+            for (int j = 0; j < p.Columns; j++)
+            {
+                float total = 0f;
+                for (int chunk = 0; chunk < p.Depth; chunk += ContractOrder.ChunkElements)
+                {
+                    float sum = 0f;
+                    int end = Math.Min(p.Depth, chunk + ContractOrder.ChunkElements);
+                    for (int k = chunk; k < end; k++)
+                    {
+                        sum = MathF.FusedMultiplyAdd(
+                            a[(nint)i * p.RowStrideA + (nint)k * p.DepthStrideA], b[(nint)k * p.DepthStrideB + (nint)j * p.ColumnStrideB], sum);
+                    }
+
+                    total = chunk == 0 ? sum : total + sum;
+                }
+
+                c[(nint)i * p.Columns + j] = total;
+            }
+        }
+    }
+}

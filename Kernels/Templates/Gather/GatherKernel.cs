@@ -1,0 +1,31 @@
+using System.Reflection;
+using ILGPU;
+using RduEmu.Kernels.Numerics;
+
+namespace RduEmu.Kernels.Templates.Gather;
+
+/// <summary>The gather template on a device: one thread for each element of the output.</summary>
+public static class GatherKernel
+{
+    public static MethodInfo Method => typeof(GatherKernel).GetMethod(nameof(Run))!;
+
+    public static void Run(Index1D index, ArrayView<float> arena, ArrayView<int> words, GatherArguments arguments)
+    {
+        int sample = index / arguments.Width;
+        int column = index - sample * arguments.Width;
+        float sum = 0f;
+        for (int h = 0; h < arguments.Hotness; h++)
+        {
+            int row = words[arguments.Indices.At(sample, h)];
+            if (row >= 0)
+            {
+                float element = arena[arguments.Table.At(row, column)];
+                sum = arguments.Weighted != 0
+                    ? Exact.Fma(arena[arguments.Weights.At(sample, h)], element, sum)
+                    : Exact.Add(sum, element);
+            }
+        }
+
+        arena[arguments.Output.At(sample, column)] = sum;
+    }
+}

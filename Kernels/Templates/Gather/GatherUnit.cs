@@ -1,0 +1,121 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using RduEmu.Kernels.Devices;
+using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Numerics;
+
+namespace RduEmu.Kernels.Templates.Gather;
+
+/// <summary>What the gather kernel needs.</summary>
+/// <param name="Weighted">1 if each row is multiplied by its weight, else 0.</param>
+public readonly record struct GatherArguments(
+    Operand Indices, Operand Table, Operand Weights, Operand Output, int Width, int Hotness, int Weighted);
+
+/// <summary>
+/// Template <c>Gather</c>, an embedding bag: y[b, d] = sum over h of table[index[b, h], d], in ascending h from +0; with
+/// weights each term is weight[b, h] · table[index[b, h], d], added by an FMA. An index of -1 is absent.
+/// </summary>
+/// <remarks>indices: integers [B, H]; weights: [B, H]; table: [R, D]; output: [B, D]. Indices are checked when they are fed, not here.</remarks>
+public sealed unsafe class GatherUnit : ConfiguredUnit
+{
+    /// <summary>How many samples ahead a table row is fetched: some 100 ns of misses against some 10 ns of work for a row.</summary>
+    private const int PrefetchSamples = 8;
+
+    private readonly GatherArguments _arguments;
+
+    public GatherUnit(string name, int width, int hotness, Operand indices, Operand table, Operand output, Operand? weights = null)
+        : base(name, rowsPerItem: 1)
+    {
+        _arguments = new GatherArguments(indices, table, weights ?? default, output, width, hotness, weights is null ? 0 : 1);
+    }
+
+    public override long OperationsPerItem => (long)_arguments.Width * _arguments.Hotness * (1 + _arguments.Weighted);
+
+    public override void Interpret(InterpreterMemory memory, int items)
+    {
+        for (int sample = 0; sample < items; sample++)
+        {
+            for (int column = 0; column < _arguments.Width; column++)
+            {
+                float sum = 0f;
+                for (int h = 0; h < _arguments.Hotness; h++)
+                {
+                    int row = memory.Int(_arguments.Indices, sample, h);
+                    if (row < 0)
+                    {
+                        continue;
+                    }
+
+                    float element = memory.Float(_arguments.Table, row, column);
+                    sum = _arguments.Weighted != 0
+                        ? Exact.Fma(memory.Float(_arguments.Weights, sample, h), element, sum)
+                        : Exact.Add(sum, element);
+                }
+
+                memory.Store(_arguments.Output, sample, column, sum);
+            }
+        }
+    }
+
+    public override void Run(in HostTile tile)
+    {
+        float* table = tile.Whole(_arguments.Table);
+        nint tableStride = _arguments.Table.RowStrideElements;
+        for (int sample = 0; sample < tile.ItemCount; sample++)
+        {
+            var indices = (int*)tile.Row(_arguments.Indices, 1, sample);
+            if (sample + PrefetchSamples < tile.ItemCount && Sse.IsSupported)
+            {
+                var later = (int*)tile.Row(_arguments.Indices, 1, sample + PrefetchSamples);
+                for (int h = 0; h < _arguments.Hotness; h++)
+                {
+                    Sse.Prefetch0(table + Math.Max(later[h], 0) * tableStride);
+                }
+            }
+
+            float* weights = _arguments.Weighted != 0 ? tile.Row(_arguments.Weights, 1, sample) : null;
+            Bag(indices, weights, table, tableStride, tile.Row(_arguments.Output, 1, sample));
+        }
+    }
+
+    public override void Launch(KernelLauncher launcher, int items) =>
+        launcher.Launch(GatherKernel.Run, checked(items * _arguments.Width), _arguments);
+
+    private void Bag(int* indices, float* weights, float* table, nint tableStride, float* output)
+    {
+        int column = 0;
+        for (; column + WideLane.WidthElements <= _arguments.Width; column += WideLane.WidthElements)
+        {
+            Vector512<float> sum = Vector512<float>.Zero;
+            for (int h = 0; h < _arguments.Hotness; h++)
+            {
+                if (indices[h] < 0)
+                {
+                    continue;
+                }
+
+                Vector512<float> row = Vector512.Load(table + indices[h] * tableStride + column);
+                sum = weights is null ? sum + row : Vector512.FusedMultiplyAdd(Vector512.Create(weights[h]), row, sum);
+            }
+
+            sum.Store(output + column);
+        }
+
+        for (; column < _arguments.Width; column++)
+        {
+            float sum = 0f;
+            for (int h = 0; h < _arguments.Hotness; h++)
+            {
+                if (indices[h] < 0)
+                {
+                    continue;
+                }
+
+                float element = table[indices[h] * tableStride + column];
+                sum = weights is null ? sum + element : MathF.FusedMultiplyAdd(weights[h], element, sum);
+            }
+
+            output[column] = sum;
+        }
+    }
+}

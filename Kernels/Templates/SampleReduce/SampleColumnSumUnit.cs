@@ -1,0 +1,180 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using RduEmu.Kernels.Devices;
+using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Numerics;
+using RduEmu.Kernels.Programs;
+
+namespace RduEmu.Kernels.Templates.SampleReduce;
+
+/// <summary>What the kernel needs besides its program.</summary>
+public readonly record struct SampleColumnSumArguments(Operand Output, SlotTable Slots, int Columns, int Rows);
+
+/// <summary>
+/// Template <c>SampleReduce</c> over columns: y[0, c] = sum over rows b of prologue(b, c), each leaf an ascending chain of
+/// additions from +0, leaves combined as <see cref="SampleTree"/> says. Bias gradients and losses.
+/// </summary>
+/// <remarks>Its pipeline has one item. The prologue reads arena operands over all rows.</remarks>
+public sealed unsafe class SampleColumnSumUnit<TPrologue> : ConfiguredUnit
+    where TPrologue : struct, IProgram
+{
+    private readonly Operand _output;
+    private readonly ProgramBinding _prologue;
+    private readonly int _columns;
+    private readonly int _rows;
+
+    public SampleColumnSumUnit(string name, int columns, int rows, Operand output, ProgramBinding prologue)
+        : base(name, rowsPerItem: 1)
+    {
+        _columns = columns;
+        _rows = rows;
+        _output = output;
+        _prologue = prologue;
+    }
+
+    public override bool SplitsColumns => true;
+
+    public override long OperationsPerItem => (long)_rows * _columns;
+
+    public override void Interpret(InterpreterMemory memory, int items)
+    {
+        var leaves = new float[SampleTree.LeafCount(_rows)];
+        for (int column = 0; column < _columns; column++)
+        {
+            for (int leaf = 0; leaf < leaves.Length; leaf++)
+            {
+                float sum = 0f;
+                int end = Math.Min(_rows, (leaf + 1) * SampleTree.LeafRows);
+                for (int row = leaf * SampleTree.LeafRows; row < end; row++)
+                {
+                    var frame = new InterpreterFrame(memory, _prologue.Slots, row, column);
+                    sum = Exact.Add(sum, TPrologue.Evaluate<ScalarLane, float, int, InterpreterFrame>(in frame));
+                }
+
+                leaves[leaf] = sum;
+            }
+
+            memory.Store(_output, 0, column, SampleTree.Combine(leaves));
+        }
+    }
+
+    public override void Run(in HostTile tile)
+    {
+        float** rows = stackalloc float*[SlotTable.MaximumSlots];
+        nint* strides = stackalloc nint[SlotTable.MaximumSlots];
+        var whole = new HostTile(tile.Arena, tile.Scratch, 0, _rows);
+        tile.Share(_columns, WideLane.WidthElements, out int begin, out int end);
+        float* output = tile.Row(_output, 1, 0);
+        int column = begin;
+        for (; column + WideLane.WidthElements <= end; column += WideLane.WidthElements)
+        {
+            _prologue.Bind(in whole, 1, 0, rows, strides);
+            SumWide(rows, strides, column).Store(output + column);
+        }
+
+        for (; column < end; column++)
+        {
+            _prologue.Bind(in whole, 1, 0, rows, strides);
+            output[column] = Sum(rows, strides, column);
+        }
+    }
+
+    public override void Launch(KernelLauncher launcher, int items) =>
+        launcher.Launch(
+            SampleColumnSumKernel.Run<TPrologue>, _columns, new SampleColumnSumArguments(_output, _prologue.Slots, _columns, _rows));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private Vector512<float> SumWide(float** rows, nint* strides, int column)
+    {
+        Vector512<float>* pending = stackalloc Vector512<float>[SampleTree.MaximumLevels];
+        int leafCount = SampleTree.LeafCount(_rows);
+        for (int leaf = 0; leaf < leafCount; leaf++)
+        {
+            Vector512<float> sum = Vector512<float>.Zero;
+            int count = Math.Min(SampleTree.LeafRows, _rows - leaf * SampleTree.LeafRows);
+            for (int i = 0; i < count; i++)
+            {
+                var frame = new HostWideFrame(rows, column);
+                sum += TPrologue.Evaluate<WideLane, Vector512<float>, Vector512<int>, HostWideFrame>(in frame);
+                Advance(rows, strides);
+            }
+
+            int level = 0;
+            for (; (leaf >> level & 1) != 0; level++)
+            {
+                sum = pending[level] + sum;
+            }
+
+            pending[level] = sum;
+        }
+
+        if (leafCount == 0)
+        {
+            return Vector512<float>.Zero;
+        }
+
+        int lowest = BitOperations.TrailingZeroCount(leafCount);
+        Vector512<float> total = pending[lowest];
+        for (int level = lowest + 1; leafCount >> level != 0; level++)
+        {
+            if ((leafCount >> level & 1) != 0)
+            {
+                total = pending[level] + total;
+            }
+        }
+
+        return total;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private float Sum(float** rows, nint* strides, int column)
+    {
+        float* pending = stackalloc float[SampleTree.MaximumLevels];
+        int leafCount = SampleTree.LeafCount(_rows);
+        for (int leaf = 0; leaf < leafCount; leaf++)
+        {
+            float sum = 0f;
+            int count = Math.Min(SampleTree.LeafRows, _rows - leaf * SampleTree.LeafRows);
+            for (int i = 0; i < count; i++)
+            {
+                var frame = new HostScalarFrame(rows, column);
+                sum += TPrologue.Evaluate<ScalarLane, float, int, HostScalarFrame>(in frame);
+                Advance(rows, strides);
+            }
+
+            int level = 0;
+            for (; (leaf >> level & 1) != 0; level++)
+            {
+                sum = pending[level] + sum;
+            }
+
+            pending[level] = sum;
+        }
+
+        if (leafCount == 0)
+        {
+            return 0f;
+        }
+
+        int lowest = BitOperations.TrailingZeroCount(leafCount);
+        float total = pending[lowest];
+        for (int level = lowest + 1; leafCount >> level != 0; level++)
+        {
+            if ((leafCount >> level & 1) != 0)
+            {
+                total = pending[level] + total;
+            }
+        }
+
+        return total;
+    }
+
+    private void Advance(float** rows, nint* strides)
+    {
+        for (int slot = 0; slot < _prologue.Count; slot++)
+        {
+            rows[slot] += strides[slot];
+        }
+    }
+}

@@ -1,0 +1,108 @@
+using NUnit.Framework;
+using RduEmu.Kernels.Devices;
+using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Templates;
+
+namespace RduEmu.Tests.Templates;
+
+/// <summary>
+/// Runs one unit in every way there is, from the same arena, and demands the interpreter's bits of all of them: whole, tile by
+/// tile, shared by columns, and as a kernel on the simulator.
+/// </summary>
+internal static unsafe class UnitHarness
+{
+    /// <summary>Words of the arena before the unit runs; all of it is compared afterwards, so a stray write shows.</summary>
+    public static uint[] Check(ConfiguredUnit unit, int items, uint[] before, bool tiles = true, bool simulator = true)
+    {
+        uint[] expected = On(before, start => unit.Interpret(new InterpreterMemory(start, before.Length * sizeof(uint)), items));
+        Same(On(before, start => unit.Run(new HostTile(start, null, 0, items))), expected, "whole");
+        if (tiles)
+        {
+            foreach (int size in new[] { 1, 3, 7 })
+            {
+                Same(On(before, start => Tiles(unit, start, items, size)), expected, $"tiles of {size}");
+            }
+        }
+
+        if (unit.SplitsColumns)
+        {
+            foreach (int parts in new[] { 2, 3, 5 })
+            {
+                Same(On(before, start => Parts(unit, start, items, parts)), expected, $"{parts} parts");
+            }
+        }
+
+        if (simulator)
+        {
+            Same(Simulated(unit, items, before), expected, "ilgpu");
+        }
+
+        return expected;
+    }
+
+    public static uint[] RandomWords(int count, int seed)
+    {
+        var random = new Random(seed);
+        var words = new uint[count];
+        for (int i = 0; i < count; i++)
+        {
+            words[i] = BitConverter.SingleToUInt32Bits((random.NextSingle() - 0.5f) * 4f);
+        }
+
+        return words;
+    }
+
+    private static void Tiles(ConfiguredUnit unit, byte* start, int items, int size)
+    {
+        for (int begin = 0; begin < items; begin += size)
+        {
+            unit.Run(new HostTile(start, null, begin, Math.Min(size, items - begin)));
+        }
+    }
+
+    private static void Parts(ConfiguredUnit unit, byte* start, int items, int parts)
+    {
+        for (int part = parts - 1; part >= 0; part--)
+        {
+            unit.Run(new HostTile(start, null, 0, items, part, parts));
+        }
+    }
+
+    private static uint[] Simulated(ConfiguredUnit unit, int items, uint[] before)
+    {
+        long bytes = before.Length * sizeof(uint);
+        using var device = new IlgpuDevice("ilgpu", bytes);
+        var after = new uint[before.Length];
+        fixed (uint* source = before, target = after)
+        {
+            device.CopyToDevice(source, 0, bytes);
+            unit.Launch(device, items);
+            device.CopyFromDevice(0, target, bytes);
+        }
+
+        return after;
+    }
+
+    private delegate void Work(byte* start);
+
+    private static uint[] On(uint[] before, Work work)
+    {
+        using var arena = new HostArena(before.Length * sizeof(uint));
+        before.CopyTo(new Span<uint>(arena.Start, before.Length));
+        work(arena.Start);
+        return new Span<uint>(arena.Start, before.Length).ToArray();
+    }
+
+    private static void Same(uint[] actual, uint[] expected, string how)
+    {
+        for (int i = 0; i < expected.Length; i++)
+        {
+            if (actual[i] != expected[i] && !(IsNaN(actual[i]) && IsNaN(expected[i])))
+            {
+                Assert.Fail($"{how}: word {i} is 0x{actual[i]:X8}, the interpreter has 0x{expected[i]:X8}");
+            }
+        }
+    }
+
+    private static bool IsNaN(uint bits) => float.IsNaN(BitConverter.UInt32BitsToSingle(bits));
+}
