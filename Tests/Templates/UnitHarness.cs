@@ -12,15 +12,17 @@ namespace RduEmu.Tests.Templates;
 internal static unsafe class UnitHarness
 {
     /// <summary>Words of the arena before the unit runs; all of it is compared afterwards, so a stray write shows.</summary>
-    public static uint[] Check(ConfiguredUnit unit, int items, uint[] before, bool tiles = true, bool simulator = true)
+    public static uint[] Check(ConfiguredUnit unit, int items, uint[] before, bool tiles = true, bool simulator = true, long scratchElements = 0)
     {
+        using var scratch = new HostArena(scratchElements * sizeof(float));
+        new Span<byte>(scratch.Start, (int)scratch.LengthBytes).Fill(0xFF);
         uint[] expected = On(before, start => unit.Interpret(new InterpreterMemory(start, before.Length * sizeof(uint)), items));
-        Same(On(before, start => unit.Run(new HostTile(start, null, 0, items))), expected, "whole");
+        Same(On(before, start => unit.Run(new HostTile(start, scratch.Start, 0, items))), expected, "whole");
         if (tiles)
         {
             foreach (int size in new[] { 1, 3, 7 })
             {
-                Same(On(before, start => Tiles(unit, start, items, size)), expected, $"tiles of {size}");
+                Same(On(before, start => Tiles(unit, start, scratch.Start, items, size)), expected, $"tiles of {size}");
             }
         }
 
@@ -28,7 +30,7 @@ internal static unsafe class UnitHarness
         {
             foreach (int parts in new[] { 2, 3, 5 })
             {
-                Same(On(before, start => Parts(unit, start, items, parts)), expected, $"{parts} parts");
+                Same(On(before, start => Parts(unit, start, scratch.Start, items, parts)), expected, $"{parts} parts");
             }
         }
 
@@ -52,19 +54,19 @@ internal static unsafe class UnitHarness
         return words;
     }
 
-    private static void Tiles(ConfiguredUnit unit, byte* start, int items, int size)
+    private static void Tiles(ConfiguredUnit unit, byte* start, byte* scratch, int items, int size)
     {
         for (int begin = 0; begin < items; begin += size)
         {
-            unit.Run(new HostTile(start, null, begin, Math.Min(size, items - begin)));
+            unit.Run(new HostTile(start, scratch, begin, Math.Min(size, items - begin)));
         }
     }
 
-    private static void Parts(ConfiguredUnit unit, byte* start, int items, int parts)
+    private static void Parts(ConfiguredUnit unit, byte* start, byte* scratch, int items, int parts)
     {
         for (int part = parts - 1; part >= 0; part--)
         {
-            unit.Run(new HostTile(start, null, 0, items, part, parts));
+            unit.Run(new HostTile(start, scratch, 0, items, part, parts));
         }
     }
 

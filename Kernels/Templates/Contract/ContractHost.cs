@@ -1,0 +1,124 @@
+using System.Runtime.Intrinsics;
+
+namespace RduEmu.Kernels.Templates.Contract;
+
+/// <summary>
+/// The host's loops of a contraction: panels outermost (a chunk of a panel is 16 KB and stays in L1 while all rows of the tile
+/// pass), then chunks, then rows. X is read in place; sums of later chunks are added to Y while it is in L1.
+/// </summary>
+internal static unsafe class ContractHost
+{
+    private const int PanelColumns = ContractOrder.PanelColumns;
+
+    /// <summary>Y[r, n] = sum over k of X[r, k] · packed[n / 16][k][n mod 16] for panels [panelBegin, panelEnd).</summary>
+    /// <param name="wideRegisters">True for 32 registers of 16 lanes; the bits do not depend on it.</param>
+    public static void Run(
+        float* x, nint strideX, float* packed, float* y, nint strideY, int rows, int columns, int depth, int panelBegin, int panelEnd, bool wideRegisters)
+    {
+        int panel = panelBegin;
+        if (depth == 0)
+        {
+            Clear(y, strideY, rows, panelBegin * PanelColumns, Math.Min(columns, panelEnd * PanelColumns));
+            return;
+        }
+
+        int wholePanels = Math.Min(panelEnd, columns / PanelColumns);
+        nint panelStride = (nint)depth * PanelColumns;
+        int blockRows = wideRegisters ? 12 : 6;
+        if (rows < blockRows)
+        {
+            for (; panel + 4 <= wholePanels; panel += 4)
+            {
+                for (int row = 0; row < rows; row++)
+                {
+                    for (int chunk = 0; chunk < depth; chunk += ContractOrder.ChunkElements)
+                    {
+                        ContractMicroKernels.Rows1Panels4(
+                            x + row * strideX + chunk, 0, packed + panel * panelStride + (nint)chunk * PanelColumns, panelStride,
+                            Math.Min(ContractOrder.ChunkElements, depth - chunk), y + row * strideY + panel * PanelColumns, 0, chunk > 0);
+                    }
+                }
+            }
+        }
+
+        if (wideRegisters)
+        {
+            for (; panel + 2 <= wholePanels; panel += 2)
+            {
+                TwoPanels(x, strideX, packed + panel * panelStride, panelStride, y + panel * PanelColumns, strideY, rows, depth);
+            }
+        }
+
+        for (; panel < wholePanels; panel++)
+        {
+            OnePanel(x, strideX, packed + panel * panelStride, y + panel * PanelColumns, strideY, rows, depth);
+        }
+
+        if (panel < panelEnd)
+        {
+            LastPanel(x, strideX, packed + panel * panelStride, y + panel * PanelColumns, strideY, rows, columns - panel * PanelColumns, depth);
+        }
+    }
+
+    public static bool HasWideRegisters => Vector512.IsHardwareAccelerated;
+
+    private static void TwoPanels(float* x, nint strideX, float* packed, nint panelStride, float* y, nint strideY, int rows, int depth)
+    {
+        int blocked = rows - rows % 12;
+        for (int chunk = 0; chunk < depth; chunk += ContractOrder.ChunkElements)
+        {
+            int length = Math.Min(ContractOrder.ChunkElements, depth - chunk);
+            float* panel = packed + (nint)chunk * PanelColumns;
+            for (int row = 0; row < blocked; row += 12)
+            {
+                ContractMicroKernels.Rows12Panels2(
+                    x + row * strideX + chunk, strideX, panel, panelStride, length, y + row * strideY, strideY, chunk > 0);
+            }
+        }
+
+        OnePanel(x + blocked * strideX, strideX, packed, y + blocked * strideY, strideY, rows - blocked, depth);
+        OnePanel(x + blocked * strideX, strideX, packed + panelStride, y + blocked * strideY + PanelColumns, strideY, rows - blocked, depth);
+    }
+
+    private static void OnePanel(float* x, nint strideX, float* packed, float* y, nint strideY, int rows, int depth)
+    {
+        for (int chunk = 0; chunk < depth; chunk += ContractOrder.ChunkElements)
+        {
+            int length = Math.Min(ContractOrder.ChunkElements, depth - chunk);
+            float* panel = packed + (nint)chunk * PanelColumns;
+            int row = 0;
+            for (; row + 6 <= rows; row += 6)
+            {
+                ContractMicroKernels.Rows6Panels1(x + row * strideX + chunk, strideX, panel, length, y + row * strideY, strideY, chunk > 0);
+            }
+
+            for (; row < rows; row++)
+            {
+                ContractMicroKernels.Rows1Panels1(x + row * strideX + chunk, 0, panel, length, y + row * strideY, 0, chunk > 0);
+            }
+        }
+    }
+
+    /// <summary>The panel that is only partly columns: summed beside Y, so that nothing past the last column is written.</summary>
+    private static void LastPanel(float* x, nint strideX, float* packed, float* y, nint strideY, int rows, int columns, int depth)
+    {
+        float* block = stackalloc float[6 * PanelColumns];
+        for (int row = 0; row < rows; row += 6)
+        {
+            int count = Math.Min(6, rows - row);
+            OnePanel(x + row * strideX, strideX, packed, block, PanelColumns, count, depth);
+            for (int i = 0; i < count; i++)
+            {
+                new ReadOnlySpan<float>(block + i * PanelColumns, columns).CopyTo(new Span<float>(y + (row + i) * strideY, columns));
+            }
+        }
+    }
+
+    private static void Clear(float* y, nint strideY, int rows, int begin, int end)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            new Span<float>(y + row * strideY + begin, end - begin).Clear();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.Reflection;
+using NUnit.Framework;
+using RduEmu.Kernels.Devices;
+using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Programs;
+using RduEmu.Kernels.Templates.Contract;
+using RduEmu.Kernels.Templates.SampleReduce;
+using RduEmu.Tests.Templates;
+using BiasRelu = RduEmu.Kernels.Programs.Unary<
+    RduEmu.Kernels.Programs.Functions.ReluFunction,
+    RduEmu.Kernels.Programs.Binary<
+        RduEmu.Kernels.Programs.Functions.AddFunction,
+        RduEmu.Kernels.Programs.Accumulated,
+        RduEmu.Kernels.Programs.PerColumn<RduEmu.Kernels.Programs.S0>>>;
+
+namespace RduEmu.Tests.Contract;
+
+[TestFixture]
+public sealed class ContractTests
+{
+    [Test]
+    public void Contract_OnEveryPath(
+        [Values(0, 1, 5, 13)] int rows, [Values(1, 15, 16, 33, 81)] int columns, [Values(0, 1, 17, 255, 256, 257, 513)] int depth, [Values] bool wide)
+    {
+        int weight = rows * (depth + 1);
+        int bias = weight + (int)PackedWeight.LengthElements(columns, depth);
+        int output = bias + columns;
+        uint[] before = UnitHarness.RandomWords(output + rows * (columns + 2), depth);
+        var unit = new ContractUnit<BiasRelu>(
+            "linear", 1, columns, depth, new Operand(0, depth + 1), new Operand(weight, 0), new Operand(output, columns + 2),
+            new ProgramBinding([new Operand(bias, columns)], [SlotAccess.PerColumn]), 2, wide);
+
+        uint[] after = UnitHarness.Check(unit, rows, before, simulator: rows * columns * depth < 20_000);
+
+        for (int row = 0; row < rows; row++)
+        {
+            for (int n = 0; n < columns; n++)
+            {
+                float expected = MathF.Max(Reference(before, row * (depth + 1), weight, n, depth) + Float(before[bias + n]), 0f);
+                Assert.That(after[output + row * (columns + 2) + n], Is.EqualTo(BitConverter.SingleToUInt32Bits(expected)));
+            }
+        }
+    }
+
+    [Test]
+    public void Pack_OnEveryPath([Values(1, 16, 33)] int rows, [Values(1, 15, 16, 40)] int columns, [Values] bool transposed)
+    {
+        int packed = rows * columns;
+        long length = transposed ? PackedWeight.LengthElements(columns, rows) : PackedWeight.LengthElements(rows, columns);
+        uint[] before = UnitHarness.RandomWords(packed + (int)length, rows);
+        Array.Clear(before, packed, (int)length);
+        var unit = new PackUnit("pack", rows, columns, transposed, new Operand(0, columns), new Operand(packed, 0));
+
+        uint[] after = UnitHarness.Check(unit, rows, before);
+
+        for (int n = 0; n < rows; n++)
+        {
+            for (int k = 0; k < columns; k++)
+            {
+                int at = transposed ? (k / 16 * rows + n) * 16 + k % 16 : (n / 16 * columns + k) * 16 + n % 16;
+                Assert.That(after[packed + at], Is.EqualTo(before[n * columns + k]));
+            }
+        }
+    }
+
+    [Test]
+    public void SampleContract_OnEveryPath(
+        [Values(0, 1, 31, 33, 64, 255, 257, 700)] int samples, [Values(1, 6, 13, 25)] int rows, [Values(1, 13, 16, 35)] int columns, [Values] bool wide)
+    {
+        int x = samples * (rows + 1);
+        int output = x + samples * columns;
+        uint[] before = UnitHarness.RandomWords(output + rows * columns, samples);
+        var arenaOnly = new SampleContractUnit(
+            "dw", columns, samples, new Operand(0, rows + 1), new Operand(x, columns), new Operand(output, columns), 0, wide);
+
+        long scratch = SampleContractUnit.ScratchElements(samples, rows, columns);
+        UnitHarness.Check(arenaOnly, rows, before, simulator: rows * columns * samples < 20_000, scratchElements: scratch);
+    }
+
+    private static IEnumerable<TestCaseData> Kernels()
+    {
+        yield return new TestCaseData(ContractKernel.Method(typeof(BiasRelu))).SetName("{m}(contract)");
+        yield return new TestCaseData(PackKernel.Method).SetName("{m}(pack)");
+        yield return new TestCaseData(SampleContractKernel.Method).SetName("{m}(sample contract)");
+    }
+
+    [TestCaseSource(nameof(Kernels))]
+    public void Ptx_IsClean(MethodInfo kernel)
+    {
+        using var inspector = new PtxInspector();
+
+        Assert.That(inspector.Violations(kernel), Is.Empty);
+    }
+
+    private static float Reference(uint[] words, int x, int packed, int n, int depth)
+    {
+        float total = 0f;
+        for (int k = 0; k < depth; k += 256)
+        {
+            float sum = 0f;
+            for (int i = k; i < Math.Min(k + 256, depth); i++)
+            {
+                sum = MathF.FusedMultiplyAdd(Float(words[x + i]), Float(words[packed + (n / 16 * depth + i) * 16 + n % 16]), sum);
+            }
+
+            total = k == 0 ? sum : total + sum;
+        }
+
+        return total;
+    }
+
+    private static float Float(uint bits) => BitConverter.UInt32BitsToSingle(bits);
+}
