@@ -46,10 +46,11 @@ public static class ExactIntrinsics
 
         private static void Emit(PTXCodeGenerator generator, Value value, string instruction)
         {
-            var operands = new RegisterAllocator<PTXRegisterKind>.HardwareRegister[value.Count];
+            // An operand may be a constant, which is no hardware register.
+            var operands = new RegisterAllocator<PTXRegisterKind>.PrimitiveRegister[value.Count];
             for (int i = 0; i < operands.Length; i++)
             {
-                operands[i] = generator.LoadHardware(value[i]);
+                operands[i] = generator.LoadPrimitive(value[i]);
             }
 
             var target = generator.AllocateHardware(value);

@@ -57,12 +57,3 @@ public readonly struct ReluGradientFunction : IBinaryFunction
         where TInt : unmanaged =>
         TLane.Select(TLane.Less(TLane.Constant(0f), y), dy, TLane.Constant(0f));
 }
-
-/// <summary>w - rate · g, as one FMA: the SGD step.</summary>
-public readonly struct SgdFunction : ITernaryFunction
-{
-    public static TFloat Apply<TLane, TFloat, TInt>(TFloat w, TFloat g, TFloat rate)
-        where TLane : struct, ILane<TFloat, TInt>
-        where TFloat : unmanaged
-        where TInt : unmanaged => TLane.Fma(TLane.Negate(rate), g, w);
-}
