@@ -21,11 +21,18 @@ public enum ValueRole
     /// <summary>Kept from step to step; written by the optimiser.</summary>
     Parameter,
 
+    /// <summary>The same for every step, part of the graph.</summary>
+    Constant,
+
     /// <summary>The output of a node.</summary>
     Computed,
 }
 
-public sealed record Value(ValueId Id, string Name, TensorType Type, ValueRole Role);
+/// <param name="Constant">The value of all elements of a constant, else null.</param>
+public sealed record Value(ValueId Id, string Name, TensorType Type, ValueRole Role, float? Constant = null);
+
+/// <summary>At the end of a step the parameter takes the value.</summary>
+public readonly record struct Update(ValueId Parameter, ValueId Value);
 
 /// <summary>One application of an operator.</summary>
 public sealed record Node(NodeId Id, string Name, Operator Operator, EquatableArray<ValueId> Inputs, ValueId Output);
@@ -34,7 +41,7 @@ public sealed record Node(NodeId Id, string Name, Operator Operator, EquatableAr
 /// A dataflow graph: values and the nodes that compute them, in an order in which every input stands before its use.
 /// Immutable; made by <see cref="GraphBuilder"/>, legal by <see cref="GraphSpec"/>.
 /// </summary>
-public sealed record Graph(EquatableArray<Value> Values, EquatableArray<Node> Nodes, EquatableArray<ValueId> Outputs)
+public sealed record Graph(EquatableArray<Value> Values, EquatableArray<Node> Nodes, EquatableArray<ValueId> Outputs, EquatableArray<Update> Updates)
 {
     public Value this[ValueId id] => Values[id.Index];
 
@@ -52,6 +59,11 @@ public sealed record Graph(EquatableArray<Value> Values, EquatableArray<Node> No
         foreach (Node node in Nodes)
         {
             lines.Add($"{node.Output} = {node.Operator}({string.Join(", ", node.Inputs)}) : {this[node.Output].Type}");
+        }
+
+        foreach (Update update in Updates)
+        {
+            lines.Add($"{update.Parameter} := {update.Value}");
         }
 
         lines.Add($"return {string.Join(", ", Outputs)}");

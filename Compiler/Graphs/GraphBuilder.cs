@@ -7,6 +7,7 @@ public sealed class GraphBuilder
 {
     private readonly List<Value> _values = [];
     private readonly List<Node> _nodes = [];
+    private readonly List<Update> _updates = [];
 
     public IReadOnlyList<Node> Nodes => _nodes;
 
@@ -15,6 +16,17 @@ public sealed class GraphBuilder
     public ValueId Input(string name, TensorType type) => Add(name, type, ValueRole.Input);
 
     public ValueId Parameter(string name, TensorType type) => Add(name, type, ValueRole.Parameter);
+
+    /// <summary>A tensor whose elements are all the same.</summary>
+    public ValueId Constant(string name, TensorType type, float value)
+    {
+        ValueId id = Add(name, type, ValueRole.Constant);
+        _values[id.Index] = _values[id.Index] with { Constant = value };
+        return id;
+    }
+
+    /// <summary>At the end of a step the parameter takes the value, which must have its type.</summary>
+    public void Update(ValueId parameter, ValueId value) => _updates.Add(new Update(parameter, value));
 
     /// <exception cref="Kernels.Errors.RduException">RDU0401: the operator does not take these inputs.</exception>
     public ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs)
@@ -38,7 +50,8 @@ public sealed class GraphBuilder
         var graph = new Graph(
             EquatableArray.Create<Value>([.. _values]),
             EquatableArray.Create<Node>([.. _nodes]),
-            EquatableArray.Create(outputs));
+            EquatableArray.Create(outputs),
+            EquatableArray.Create<Update>([.. _updates]));
         GraphSpec.Check(graph);
         return graph;
     }

@@ -5,7 +5,8 @@ namespace RduEmu.Compiler.Graphs;
 
 /// <summary>
 /// The legal form of a graph, as a check: ids are positions; each computed value has exactly one node, which stands after
-/// those of its inputs; types are what the operators infer; extents are not negative; outputs exist.
+/// those of its inputs; types are what the operators infer; extents are not negative; outputs exist; a parameter
+/// is updated once at most, by a value of its type.
 /// </summary>
 public static class GraphSpec
 {
@@ -23,6 +24,7 @@ public static class GraphSpec
             }
 
             Require(!value.Type.HasSamples || value.Type.Rank > 0, value.Name, "a sample axis", value.Type.ToString());
+            Require(value.Role == ValueRole.Constant == value.Constant.HasValue, value.Name, "a value for constants only", value.Role.ToString());
             defined[i] = value.Role != ValueRole.Computed;
         }
 
@@ -47,6 +49,15 @@ public static class GraphSpec
         for (int i = 0; i < defined.Length; i++)
         {
             Require(defined[i], graph.Values[i].Name, "a node that computes it", "none");
+        }
+
+        var updated = new HashSet<ValueId>();
+        foreach (Update update in graph.Updates)
+        {
+            Value parameter = graph[update.Parameter];
+            Require(parameter.Role == ValueRole.Parameter, parameter.Name, "an update of a parameter", parameter.Role.ToString());
+            Require(parameter.Type == graph[update.Value].Type, parameter.Name, parameter.Type.ToString(), graph[update.Value].Type.ToString());
+            Require(updated.Add(update.Parameter), parameter.Name, "one update", "two");
         }
 
         foreach (ValueId output in graph.Outputs)

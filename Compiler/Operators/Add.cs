@@ -1,11 +1,14 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
 
 /// <summary>x + y of equal shapes, rounded once.</summary>
-public sealed record Add : Operator
+public sealed record Add : ElementwiseOperator
 {
+    public override Type Function => typeof(AddFunction);
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);

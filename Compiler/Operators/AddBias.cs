@@ -1,11 +1,17 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Kernels.Programs;
+using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
 
 /// <summary>y[b, n] = x[b, n] + bias[n], rounded once.</summary>
-public sealed record AddBias : Operator
+public sealed record AddBias : ElementwiseOperator
 {
+    public override Type Function => typeof(AddFunction);
+
+    public override SlotAccess Access(int input) => input == 0 ? SlotAccess.Full : SlotAccess.PerColumn;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);

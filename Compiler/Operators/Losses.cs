@@ -1,4 +1,6 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Kernels.Programs;
+using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -13,18 +15,30 @@ public enum LossKind
 }
 
 /// <summary>l[b, 0] of predictions [B, 1] and targets [B, 1].</summary>
-public sealed record SampleLoss(LossKind Kind) : Operator
+public sealed record SampleLoss(LossKind Kind) : ElementwiseOperator
 {
+    public override Type Function => Kind == LossKind.SquaredError ? typeof(SquaredErrorFunction) : typeof(BinaryCrossEntropyFunction);
+
     public override TensorType Infer(OperatorInputs inputs) => LossShape.Of(inputs);
 }
 
 /// <summary>
-/// The gradient of the mean loss by the prediction: 2 (p - t) / B for the squared error, (sigmoid(z) - t) / B for the
-/// cross-entropy.
+/// The gradient of the mean loss by the prediction, the third input being scale = 1 / B: (2 (p - t)) · scale for the squared
+/// error, (sigmoid(z) - t) · scale for the cross-entropy.
 /// </summary>
-public sealed record SampleLossGradient(LossKind Kind) : Operator
+public sealed record SampleLossGradient(LossKind Kind) : ElementwiseOperator
 {
-    public override TensorType Infer(OperatorInputs inputs) => LossShape.Of(inputs);
+    public override Type Function =>
+        Kind == LossKind.SquaredError ? typeof(SquaredErrorGradientFunction) : typeof(BinaryCrossEntropyGradientFunction);
+
+    public override SlotAccess Access(int input) => input == 2 ? SlotAccess.Uniform : SlotAccess.Full;
+
+    public override TensorType Infer(OperatorInputs inputs)
+    {
+        inputs.RequireCount(3);
+        inputs.Require(inputs[2] == TensorType.Whole(1), "a scale [1] as third input");
+        return LossShape.Of(inputs with { Types = [inputs[0], inputs[1]] });
+    }
 }
 
 internal static class LossShape

@@ -1,11 +1,14 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
 
 /// <summary>x where x &gt; 0 or x is NaN, else +0.</summary>
-public sealed record Relu : Operator
+public sealed record Relu : ElementwiseOperator
 {
+    public override Type Function => typeof(ReluFunction);
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);
@@ -17,8 +20,10 @@ public sealed record Relu : Operator
 }
 
 /// <summary>The gradient of ReLU by its output y: dy where y &gt; 0, else +0.</summary>
-public sealed record ReluGradient : Operator
+public sealed record ReluGradient : ElementwiseOperator
 {
+    public override Type Function => typeof(ReluGradientFunction);
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);

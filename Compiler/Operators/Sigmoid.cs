@@ -1,11 +1,14 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
 
 /// <summary>1 / (1 + exp(-x)).</summary>
-public sealed record Sigmoid : Operator
+public sealed record Sigmoid : ElementwiseOperator
 {
+    public override Type Function => typeof(SigmoidFunction);
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);
@@ -17,8 +20,10 @@ public sealed record Sigmoid : Operator
 }
 
 /// <summary>The gradient of the sigmoid by its output y: (dy · y) · (1 - y).</summary>
-public sealed record SigmoidGradient : Operator
+public sealed record SigmoidGradient : ElementwiseOperator
 {
+    public override Type Function => typeof(SigmoidGradientFunction);
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);

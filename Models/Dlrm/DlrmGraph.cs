@@ -9,19 +9,38 @@ namespace RduEmu.Models.Dlrm;
 /// A DLRM as a graph. Letters: B samples, D embedding width, F vectors, H indices in a bag.
 /// dense [B, 13] -> bottom network -> x [B, D]; tables -> e_i [B, D]; interaction of (x, e_1 ... ) -> top network -> [B, 1].
 /// </summary>
-/// <param name="Graph">Its outputs: prediction, and for training the losses [B, 1] and then the gradients of the parameters.</param>
+/// <param name="Graph">
+/// Its outputs: the prediction; with gradients also the losses [B, 1] and the gradients of the parameters; as a training step
+/// the summed loss [1], and the parameters have updates.
+/// </param>
+/// <param name="Dense">Input [B, features].</param>
+/// <param name="Indices">One input [B, H] of integers for each table.</param>
+/// <param name="Target">Input [B, 1] where there is a loss.</param>
+/// <param name="Rate">Input [1], the learning rate, where there are updates.</param>
 /// <param name="Parameters">Weight and bias of each layer (bottom, then top), then the tables.</param>
-public sealed record DlrmGraph(Graph Graph, ImmutableArray<ValueId> Parameters)
+public sealed record DlrmGraph(
+    Graph Graph, ValueId Dense, ImmutableArray<ValueId> Indices, ValueId? Target, ValueId? Rate, ImmutableArray<ValueId> Parameters)
 {
+    private enum Purpose
+    {
+        Inference,
+        Gradients,
+        TrainingStep,
+    }
+
     /// <summary>The prediction only.</summary>
     public static DlrmGraph BuildInference(DlrmConfiguration configuration, int batchSamples) =>
-        Build(configuration, batchSamples, withGradients: false);
+        Build(configuration, batchSamples, Purpose.Inference);
 
     /// <summary>The prediction, the losses and the gradients of their mean.</summary>
-    public static DlrmGraph BuildTraining(DlrmConfiguration configuration, int batchSamples) =>
-        Build(configuration, batchSamples, withGradients: true);
+    public static DlrmGraph BuildGradients(DlrmConfiguration configuration, int batchSamples) =>
+        Build(configuration, batchSamples, Purpose.Gradients);
 
-    private static DlrmGraph Build(DlrmConfiguration configuration, int batchSamples, bool withGradients)
+    /// <summary>One step of stochastic gradient descent.</summary>
+    public static DlrmGraph BuildTrainingStep(DlrmConfiguration configuration, int batchSamples) =>
+        Build(configuration, batchSamples, Purpose.TrainingStep);
+
+    private static DlrmGraph Build(DlrmConfiguration configuration, int batchSamples, Purpose purpose)
     {
         var builder = new GraphBuilder();
         var parameters = new List<ValueId>();
@@ -30,6 +49,7 @@ public sealed record DlrmGraph(Graph Graph, ImmutableArray<ValueId> Parameters)
 
         var vectors = new List<ValueId> { x };
         var tables = new List<ValueId>();
+        var allIndices = new List<ValueId>();
         for (int i = 0; i < configuration.TableRows.Length; i++)
         {
             ValueId indices = builder.Input(
@@ -37,6 +57,7 @@ public sealed record DlrmGraph(Graph Graph, ImmutableArray<ValueId> Parameters)
             ValueId table = builder.Parameter(
                 $"table.{i}", TensorType.Whole(configuration.TableRows[i], configuration.EmbeddingWidth));
             tables.Add(table);
+            allIndices.Add(indices);
             vectors.Add(builder.Apply(new EmbeddingBag(), indices, table));
         }
 
@@ -46,18 +67,32 @@ public sealed record DlrmGraph(Graph Graph, ImmutableArray<ValueId> Parameters)
             builder, parameters, "top", interaction, [configuration.InteractionWidth, .. configuration.TopLayers], reluAtEnd: false);
         parameters.AddRange(tables);
         ValueId prediction = builder.Apply(new Sigmoid(), logit);
-        if (!withGradients)
+        if (purpose == Purpose.Inference)
         {
-            return new DlrmGraph(builder.Build(prediction), [.. parameters]);
+            return new DlrmGraph(builder.Build(prediction), dense, [.. allIndices], null, null, [.. parameters]);
         }
 
         // Cross-entropy is taken from the logit: log(sigmoid(z)) loses all digits where the sigmoid saturates.
         ValueId scored = configuration.Loss == LossKind.SquaredError ? prediction : logit;
         ValueId target = builder.Input("target", TensorType.Samples(batchSamples, 1));
         ValueId loss = builder.Apply(new SampleLoss(configuration.Loss), scored, target);
-        ValueId seed = builder.Apply(new SampleLossGradient(configuration.Loss), scored, target);
+        ValueId scale = builder.Constant("inverse_batch", TensorType.Whole(1), 1f / batchSamples);
+        ValueId seed = builder.Apply(new SampleLossGradient(configuration.Loss), scored, target, scale);
         ValueId?[] gradients = GradientScope.Differentiate(builder, scored, seed, [.. parameters]);
-        return new DlrmGraph(builder.Build([prediction, loss, .. gradients.Select(gradient => gradient!.Value)]), [.. parameters]);
+        if (purpose == Purpose.Gradients)
+        {
+            Graph graph = builder.Build([prediction, loss, .. gradients.Select(gradient => gradient!.Value)]);
+            return new DlrmGraph(graph, dense, [.. allIndices], target, null, [.. parameters]);
+        }
+
+        ValueId total = builder.Apply(new SampleSum(), loss);
+        ValueId rate = builder.Input("rate", TensorType.Whole(1));
+        for (int i = 0; i < parameters.Count; i++)
+        {
+            builder.Update(parameters[i], builder.Apply(new SgdStep(), parameters[i], gradients[i]!.Value, rate));
+        }
+
+        return new DlrmGraph(builder.Build(prediction, total), dense, [.. allIndices], target, rate, [.. parameters]);
     }
 
     private static ValueId Network(

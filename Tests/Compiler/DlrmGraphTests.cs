@@ -52,14 +52,17 @@ public sealed class DlrmGraphTests
         Assert.That(
             Assert.Throws<RduException>(() => DlrmPresets.Kaggle.WithTableRowsCap(0))!.Id, Is.SameAs(ErrorCatalogue.OptionInvalid));
 
-    /// <summary>Central differences in float64: error about h^2 of the third derivative, and 1e-16/h of rounding.</summary>
+    /// <summary>
+    /// Central differences in float64: error about h^2 of the third derivative, and 1e-16/h of rounding. Four samples, so that
+    /// the float32 constant 1/B is exact.
+    /// </summary>
     [Test]
     public void Gradients_EqualFiniteDifferences(
         [Values] Interaction interaction, [Values] LossKind loss)
     {
         var configuration = new DlrmConfiguration(
-            "test", [3, 5, 4], [6, 1], [5, 3], Hotness: 2, interaction, loss, BatchSamples: 3, LearningRate: 0.1f);
-        DlrmGraph model = DlrmGraph.BuildTraining(configuration, configuration.BatchSamples);
+            "test", [3, 5, 4], [6, 1], [5, 3], Hotness: 2, interaction, loss, BatchSamples: 4, LearningRate: 0.1f);
+        DlrmGraph model = DlrmGraph.BuildGradients(configuration, configuration.BatchSamples);
         Dictionary<string, double[]> given = RandomValues(model.Graph, configuration);
         double[][] values = DoubleEvaluator.Evaluate(model.Graph, given);
         const double step = 1e-5;
@@ -101,7 +104,7 @@ public sealed class DlrmGraphTests
 
         using JsonDocument golden = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement top = golden.RootElement;
-        DlrmGraph model = DlrmGraph.BuildTraining(DlrmPresets.Tiny, batchSamples: 2);
+        DlrmGraph model = DlrmGraph.BuildGradients(DlrmPresets.Tiny, batchSamples: 2);
         var given = new Dictionary<string, double[]>();
         foreach (string network in new[] { "bottom", "top" })
         {
@@ -157,7 +160,7 @@ public sealed class DlrmGraphTests
         var given = new Dictionary<string, double[]>();
         foreach (Value value in graph.Values)
         {
-            if (value.Role == ValueRole.Computed)
+            if (value.Role is ValueRole.Computed or ValueRole.Constant)
             {
                 continue;
             }

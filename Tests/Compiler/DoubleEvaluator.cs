@@ -14,7 +14,12 @@ internal static class DoubleEvaluator
         var values = new double[graph.Values.Count][];
         foreach (Value value in graph.Values)
         {
-            if (value.Role != ValueRole.Computed)
+            if (value.Constant is { } constant)
+            {
+                values[value.Id.Index] = new double[value.Type.CountElements];
+                Array.Fill(values[value.Id.Index], constant);
+            }
+            else if (value.Role != ValueRole.Computed)
             {
                 values[value.Id.Index] = given[value.Name];
                 if (values[value.Id.Index].Length != value.Type.CountElements)
@@ -118,10 +123,10 @@ internal static class DoubleEvaluator
                 Each(y, i => Math.Max(x[0][i], 0) - x[0][i] * x[1][i] + Math.Log(1 + Math.Exp(-Math.Abs(x[0][i]))));
                 break;
             case SampleLossGradient { Kind: LossKind.SquaredError }:
-                Each(y, i => 2 * (x[0][i] - x[1][i]) / y.Length);
+                Each(y, i => 2 * (x[0][i] - x[1][i]) * x[2][0]);
                 break;
             case SampleLossGradient:
-                Each(y, i => (Logistic(x[0][i]) - x[1][i]) / y.Length);
+                Each(y, i => (Logistic(x[0][i]) - x[1][i]) * x[2][0]);
                 break;
             default:
                 throw new NotSupportedException($"the float64 evaluator does not know {op.Name}");

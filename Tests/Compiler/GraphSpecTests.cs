@@ -9,7 +9,7 @@ namespace RduEmu.Tests.Compiler;
 [TestFixture]
 public sealed class GraphSpecTests
 {
-    private static readonly Graph Legal = DlrmGraph.BuildTraining(DlrmPresets.Tiny, batchSamples: 2).Graph;
+    private static readonly Graph Legal = DlrmGraph.BuildGradients(DlrmPresets.Tiny, batchSamples: 2).Graph;
 
     [Test]
     public void LegalGraph_Passes() => Assert.DoesNotThrow(() => GraphSpec.Check(Legal));
@@ -17,11 +17,11 @@ public sealed class GraphSpecTests
     [Test]
     public void EqualGraphs_AreEqual_AndPrintTheSame()
     {
-        Graph again = DlrmGraph.BuildTraining(DlrmPresets.Tiny, batchSamples: 2).Graph;
+        Graph again = DlrmGraph.BuildGradients(DlrmPresets.Tiny, batchSamples: 2).Graph;
 
         Assert.That(again, Is.EqualTo(Legal));
         Assert.That(again.ToString(), Is.EqualTo(Legal.ToString()));
-        Assert.That(DlrmGraph.BuildTraining(DlrmPresets.Tiny, batchSamples: 3).Graph, Is.Not.EqualTo(Legal));
+        Assert.That(DlrmGraph.BuildGradients(DlrmPresets.Tiny, batchSamples: 3).Graph, Is.Not.EqualTo(Legal));
     }
 
     [Test]

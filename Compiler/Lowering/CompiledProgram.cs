@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Kernels.Devices.Host;
+using RduEmu.Kernels.Memory;
+
+namespace RduEmu.Compiler.Lowering;
+
+/// <summary>Words that are in the arena before the first step.</summary>
+public sealed record ArenaConstant(long OffsetElements, ImmutableArray<int> Words);
+
+/// <summary>A graph with addresses: sections of pipelines of units over one arena.</summary>
+/// <param name="Graph">What was compiled.</param>
+/// <param name="Load">Runs once after parameters were written: packs weights.</param>
+/// <param name="Step">The sections of one step, in order.</param>
+/// <param name="Operands">Where each value with storage in the arena lies.</param>
+/// <param name="Constants">To be written before the first step.</param>
+/// <param name="ArenaBytes">Size of the arena.</param>
+/// <param name="ScratchBytes">Scratch of each worker.</param>
+public sealed record CompiledProgram(
+    Graph Graph,
+    Section Load,
+    ImmutableArray<Section> Step,
+    IReadOnlyDictionary<ValueId, Operand> Operands,
+    ImmutableArray<ArenaConstant> Constants,
+    long ArenaBytes,
+    long ScratchBytes);

@@ -1,0 +1,28 @@
+using RduEmu.Compiler.Graphs;
+
+namespace RduEmu.Compiler.Lowering;
+
+/// <summary>Values that have no storage of their own: a range of columns of another value, or the same as another.</summary>
+public sealed class PlaceMap
+{
+    private readonly Dictionary<ValueId, (ValueId Parent, int FirstColumn)> _parents = [];
+
+    public bool IsPlaced(ValueId value) => _parents.ContainsKey(value);
+
+    public void SliceOf(ValueId value, ValueId parent, int firstColumn) => _parents.Add(value, (parent, firstColumn));
+
+    public void SameAs(ValueId value, ValueId other) => _parents.Add(value, (other, 0));
+
+    /// <summary>The value whose storage holds this one, and where in its rows.</summary>
+    public (ValueId Root, int FirstColumn) Resolve(ValueId value)
+    {
+        int column = 0;
+        while (_parents.TryGetValue(value, out (ValueId Parent, int FirstColumn) place))
+        {
+            column += place.FirstColumn;
+            value = place.Parent;
+        }
+
+        return (value, column);
+    }
+}

@@ -1,0 +1,83 @@
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
+using RduEmu.Kernels.Memory;
+
+namespace RduEmu.Emulator.Execution;
+
+/// <summary>A compiled program on a device: write inputs and parameters, load, run steps, read results.</summary>
+public abstract class Executor(CompiledProgram program) : IDisposable
+{
+    public CompiledProgram Program { get; } = program;
+
+    /// <summary>Writes all elements of an input or parameter.</summary>
+    /// <param name="value">A value with storage in the arena.</param>
+    /// <param name="elements">Row-major; as many as the value has.</param>
+    public void Write(ValueId value, ReadOnlySpan<float> elements) => WriteWords(Target(value, elements.Length), System.Runtime.InteropServices.MemoryMarshal.Cast<float, int>(elements));
+
+    /// <inheritdoc cref="Write(ValueId, ReadOnlySpan{float})"/>
+    public void Write(ValueId value, ReadOnlySpan<int> elements) => WriteWords(Target(value, elements.Length), elements);
+
+    /// <summary>Reads all elements of a value, row-major.</summary>
+    public void Read(ValueId value, Span<float> elements)
+    {
+        TensorType type = Program.Graph[value].Type;
+        RequireCount(value, elements.Length);
+        Operand operand = Program.Operands[value];
+        (int rows, int columns) = Shape(type);
+        Span<int> words = System.Runtime.InteropServices.MemoryMarshal.Cast<float, int>(elements);
+        if (operand.RowStrideElements == columns || rows <= 1)
+        {
+            ReadWords(operand.OffsetElements, words);
+            return;
+        }
+
+        for (int row = 0; row < rows; row++)
+        {
+            ReadWords(operand.At(row, 0), words.Slice(row * columns, columns));
+        }
+    }
+
+    /// <summary>Packs weights; to be called after parameters were written.</summary>
+    public abstract void Load();
+
+    /// <summary>One step: all sections. On the host it allocates nothing.</summary>
+    public abstract void Run();
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract void WriteWords(long offsetElements, ReadOnlySpan<int> words);
+
+    protected abstract void ReadWords(long offsetElements, Span<int> words);
+
+    protected abstract void Dispose(bool disposing);
+
+    /// <summary>To be called by a constructor once the arena is there.</summary>
+    protected void WriteConstants()
+    {
+        foreach (ArenaConstant constant in Program.Constants)
+        {
+            WriteWords(constant.OffsetElements, constant.Words.AsSpan());
+        }
+    }
+
+    private static (int Rows, int Columns) Shape(TensorType type) =>
+        type.Rank < 2 ? (1, checked((int)type.CountElements)) : (type.Shape[0], checked((int)(type.CountElements / Math.Max(1, type.Shape[0]))));
+
+    private long Target(ValueId value, int count)
+    {
+        RequireCount(value, count);
+        return Program.Operands[value].OffsetElements;
+    }
+
+    private void RequireCount(ValueId value, int count)
+    {
+        if (count != Program.Graph[value].Type.CountElements)
+        {
+            throw new ArgumentException($"{Program.Graph[value].Name} has {Program.Graph[value].Type.CountElements} elements, not {count}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using RduEmu.Compiler.Lowering;
+using RduEmu.Kernels.Devices.Host;
+using RduEmu.Kernels.Memory;
+
+namespace RduEmu.Emulator.Execution;
+
+/// <summary>The host: a team of workers takes the tiles of each section.</summary>
+public sealed unsafe class HostExecutor : Executor
+{
+    private readonly HostArena _arena;
+    private readonly WorkerTeam _team;
+    private readonly SectionRunner _runner;
+
+    /// <param name="arenaPath">A file to map the arena from, or null for memory.</param>
+    public HostExecutor(CompiledProgram program, int threads, string? arenaPath = null)
+        : base(program)
+    {
+        _arena = arenaPath is null ? new HostArena(program.ArenaBytes) : new HostArena(program.ArenaBytes, arenaPath);
+        _team = new WorkerTeam(threads);
+        _runner = new SectionRunner(_team, _arena, program.ScratchBytes);
+        WriteConstants();
+    }
+
+    /// <summary>Where an input lies, for readers that fill it in place.</summary>
+    public float* AddressOf(Compiler.Graphs.ValueId value) => (float*)_arena.Start + Program.Operands[value].OffsetElements;
+
+    /// <summary>Fills the workers' scratch, to prove that nothing reads what it did not write.</summary>
+    public void PoisonScratch(byte pattern) => _runner.PoisonScratch(pattern);
+
+    public override void Load() => _runner.Run(Program.Load);
+
+    public override void Run()
+    {
+        foreach (Section section in Program.Step)
+        {
+            _runner.Run(section);
+        }
+    }
+
+    protected override void WriteWords(long offsetElements, ReadOnlySpan<int> words) =>
+        words.CopyTo(new Span<int>((int*)_arena.Start + offsetElements, words.Length));
+
+    protected override void ReadWords(long offsetElements, Span<int> words) =>
+        new ReadOnlySpan<int>((int*)_arena.Start + offsetElements, words.Length).CopyTo(words);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _runner.Dispose();
+            _team.Dispose();
+            _arena.Dispose();
+        }
+    }
+}

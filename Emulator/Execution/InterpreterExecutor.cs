@@ -1,0 +1,55 @@
+using RduEmu.Compiler.Lowering;
+using RduEmu.Kernels.Devices.Host;
+using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Templates;
+
+namespace RduEmu.Emulator.Execution;
+
+/// <summary>The definition: every unit's plain loops, one after the other. The program must be compiled with every value in the arena.</summary>
+public sealed unsafe class InterpreterExecutor : Executor
+{
+    private readonly HostArena _arena;
+
+    public InterpreterExecutor(CompiledProgram program)
+        : base(program)
+    {
+        _arena = new HostArena(program.ArenaBytes);
+        WriteConstants();
+    }
+
+    public override void Load() => Interpret(Program.Load);
+
+    public override void Run()
+    {
+        foreach (Section section in Program.Step)
+        {
+            Interpret(section);
+        }
+    }
+
+    protected override void WriteWords(long offsetElements, ReadOnlySpan<int> words) =>
+        words.CopyTo(new Span<int>((int*)_arena.Start + offsetElements, words.Length));
+
+    protected override void ReadWords(long offsetElements, Span<int> words) =>
+        new ReadOnlySpan<int>((int*)_arena.Start + offsetElements, words.Length).CopyTo(words);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _arena.Dispose();
+        }
+    }
+
+    private void Interpret(Section section)
+    {
+        var memory = new InterpreterMemory(_arena.Start, _arena.LengthBytes);
+        foreach (Pipeline pipeline in section.Pipelines)
+        {
+            foreach (ConfiguredUnit unit in pipeline.Units)
+            {
+                unit.Interpret(memory, pipeline.Items);
+            }
+        }
+    }
+}
