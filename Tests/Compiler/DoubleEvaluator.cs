@@ -128,6 +128,9 @@ internal static class DoubleEvaluator
             case SampleLossGradient:
                 Each(y, i => (Logistic(x[0][i]) - x[1][i]) * x[2][0]);
                 break;
+            case SgdStep:
+                Each(y, i => x[0][i] - x[2][0] * x[1][i]);
+                break;
             default:
                 throw new NotSupportedException($"the float64 evaluator does not know {op.Name}");
         }
