@@ -13,6 +13,7 @@ public sealed record ArenaConstant(long OffsetElements, ImmutableArray<int> Word
 /// <param name="Load">Runs once after parameters were written: packs weights.</param>
 /// <param name="Step">The sections of one step, in order.</param>
 /// <param name="Operands">Where each value with storage in the arena lies.</param>
+/// <param name="Packed">Where the packed copies of weights lie, by the name of the weight.</param>
 /// <param name="Constants">To be written before the first step.</param>
 /// <param name="ArenaBytes">Size of the arena.</param>
 /// <param name="ScratchBytes">Scratch of each worker.</param>
@@ -21,6 +22,7 @@ public sealed record CompiledProgram(
     Section Load,
     ImmutableArray<Section> Step,
     IReadOnlyDictionary<ValueId, Operand> Operands,
+    IReadOnlyDictionary<(string Weight, bool Transposed), Operand> Packed,
     ImmutableArray<ArenaConstant> Constants,
     long ArenaBytes,
     long ScratchBytes);

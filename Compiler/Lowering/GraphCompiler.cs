@@ -22,30 +22,47 @@ public sealed class GraphCompiler
     private readonly Dictionary<EquatableArray<int>, int> _mapRequests = [];
     private readonly Dictionary<ValueId, int> _workspaceRequests = [];
     private readonly Dictionary<ValueId, (int Section, int Pipeline)> _onlyPipeline = [];
+    private readonly Dictionary<ValueId, Operand> _sharedParameters = [];
+    private readonly IReadOnlyDictionary<(string Weight, bool Transposed), Operand> _sharedPacked;
+    private readonly long _firstFreeElement;
     private long[] _offsets = [];
 
-    private GraphCompiler(Graph graph, CompileOptions options)
+    private GraphCompiler(Graph graph, CompileOptions options, CompiledProgram? over)
     {
         _graph = graph;
         _options = options;
+        _sharedPacked = over?.Packed ?? new Dictionary<(string, bool), Operand>();
+        _firstFreeElement = (over?.ArenaBytes ?? 0) / sizeof(float);
+        ShareParameters(over);
         (IReadOnlyList<Stage> stages, _places) = StageLowering.Lower(graph, options.Mode);
         _sections = Sectioning.Run(graph, stages, _places, options);
     }
 
+    /// <param name="graph">What to compile.</param>
+    /// <param name="options">How.</param>
+    /// <param name="over">
+    /// A program whose arena this one extends: parameters of the same name are the same memory, so that a model can be trained
+    /// by one graph and scored by another.
+    /// </param>
     /// <exception cref="Kernels.Errors.RduException">RDU0401: the graph breaks its specification or has an operator that does not lower.</exception>
-    public static CompiledProgram Compile(Graph graph, CompileOptions options)
+    public static CompiledProgram Compile(Graph graph, CompileOptions options, CompiledProgram? over = null)
     {
         GraphSpec.Check(graph);
-        return new GraphCompiler(graph, options).Build();
+        return new GraphCompiler(graph, options, over).Build();
     }
 
     /// <summary>The plan that <see cref="Compile"/> makes units of: for reports and tests.</summary>
-    public static IReadOnlyList<SectionPlan> Plan(Graph graph, CompileOptions options) => new GraphCompiler(graph, options)._sections;
+    public static IReadOnlyList<SectionPlan> Plan(Graph graph, CompileOptions options) => new GraphCompiler(graph, options, over: null)._sections;
 
     private CompiledProgram Build()
     {
         RequestArena();
         (_offsets, long lengthElements) = Storage.Assign(_requests);
+        for (int i = 0; i < _offsets.Length; i++)
+        {
+            _offsets[i] += _firstFreeElement;
+        }
+
         var factory = new UnitFactory(_graph, ArenaOperand, PackedOperand, MapOperand, WorkspaceOperand);
         long scratchBytes = 0;
         var step = ImmutableArray.CreateBuilder<Section>();
@@ -66,14 +83,38 @@ public sealed class GraphCompiler
         foreach (Value value in _graph.Values)
         {
             ValueId root = _places.Resolve(value.Id).Root;
-            if (_requestOf.ContainsKey(root))
+            if (_requestOf.ContainsKey(root) || _sharedParameters.ContainsKey(root))
             {
                 operands.Add(value.Id, ArenaOperand(value.Id));
             }
         }
 
+        var packed = new Dictionary<(string, bool), Operand>(_sharedPacked);
+        foreach ((ValueId weight, bool transposed) in _packedRequests.Keys)
+        {
+            packed[(_graph[weight].Name, transposed)] = PackedOperand(weight, transposed);
+        }
+
         return new CompiledProgram(
-            _graph, BuildLoad(), step.ToImmutable(), operands, Constants(), checked(lengthElements * sizeof(float)), scratchBytes);
+            _graph, BuildLoad(), step.ToImmutable(), operands, packed, Constants(),
+            checked((_firstFreeElement + lengthElements) * sizeof(float)), scratchBytes);
+    }
+
+    private void ShareParameters(CompiledProgram? over)
+    {
+        if (over is null)
+        {
+            return;
+        }
+
+        var known = over.Graph.Values.Where(value => value.Role == ValueRole.Parameter).ToDictionary(value => value.Name);
+        foreach (Value value in _graph.Values)
+        {
+            if (value.Role == ValueRole.Parameter && known.TryGetValue(value.Name, out Value? same) && same.Type == value.Type)
+            {
+                _sharedParameters.Add(value.Id, over.Operands[same.Id]);
+            }
+        }
     }
 
     private void RequestArena()
@@ -81,7 +122,7 @@ public sealed class GraphCompiler
         int last = int.MaxValue;
         foreach (Value value in _graph.Values)
         {
-            if (value.Role != ValueRole.Computed)
+            if (value.Role != ValueRole.Computed && !_sharedParameters.ContainsKey(value.Id))
             {
                 RequestValue(value.Id, 0, last);
             }
@@ -90,7 +131,7 @@ public sealed class GraphCompiler
         foreach (ValueId output in _graph.Outputs)
         {
             ValueId root = _places.Resolve(output).Root;
-            if (!_requestOf.ContainsKey(root))
+            if (!_requestOf.ContainsKey(root) && !_sharedParameters.ContainsKey(root))
             {
                 RequestValue(root, 0, last);
             }
@@ -109,7 +150,7 @@ public sealed class GraphCompiler
                     foreach (ValueId value in stage.Inputs.Append(stage.Output))
                     {
                         ValueId root = _places.Resolve(value).Root;
-                        if (_requestOf.ContainsKey(root))
+                        if (_requestOf.ContainsKey(root) || _sharedParameters.ContainsKey(root))
                         {
                             continue;
                         }
@@ -143,7 +184,7 @@ public sealed class GraphCompiler
     {
         switch (stage)
         {
-            case Stage.Contract contract when !_packedRequests.ContainsKey((contract.Weight, contract.Transposed)):
+            case Stage.Contract contract when !IsPacked(contract.Weight, contract.Transposed):
                 (int rows, int columns) = Sectioning.MatrixOf(_graph[contract.Weight].Type);
                 long packed = contract.Transposed ? PackedWeight.LengthElements(columns, rows) : PackedWeight.LengthElements(rows, columns);
                 _packedRequests.Add((contract.Weight, contract.Transposed), Request($"packed {_graph[contract.Weight].Name}", packed, 0, int.MaxValue));
@@ -239,7 +280,7 @@ public sealed class GraphCompiler
     {
         foreach (bool transposed in new[] { false, true })
         {
-            if (_packedRequests.ContainsKey((weight, transposed)))
+            if (IsPacked(weight, transposed))
             {
                 (int rows, int columns) = Sectioning.MatrixOf(_graph[weight].Type);
                 yield return new PackUnit(
@@ -271,11 +312,24 @@ public sealed class GraphCompiler
     private Operand ArenaOperand(ValueId value)
     {
         (ValueId root, int column) = _places.Resolve(value);
+        if (_sharedParameters.TryGetValue(root, out Operand shared))
+        {
+            return shared.FromColumn(column);
+        }
+
         TensorType type = _graph[root].Type;
         return new Operand(_offsets[_requestOf[root]] + column, Sectioning.MatrixOf(type).Columns);
     }
 
-    private Operand PackedOperand(ValueId weight, bool transposed) => new(_offsets[_packedRequests[(weight, transposed)]], 0);
+    private bool IsPacked(ValueId weight, bool transposed) =>
+        _packedRequests.ContainsKey((weight, transposed)) || IsPackedByOther(weight, transposed);
+
+    private bool IsPackedByOther(ValueId weight, bool transposed) =>
+        _sharedParameters.ContainsKey(weight) && _sharedPacked.ContainsKey((_graph[weight].Name, transposed));
+
+    private Operand PackedOperand(ValueId weight, bool transposed) => IsPackedByOther(weight, transposed)
+        ? _sharedPacked[(_graph[weight].Name, transposed)]
+        : new Operand(_offsets[_packedRequests[(weight, transposed)]], 0);
 
     private Operand MapOperand(EquatableArray<int> map) => new(_offsets[_mapRequests[map]], map.Count);
 

@@ -27,6 +27,11 @@ public static class CommandRunner
         {
             return Report(error);
         }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("interrupted; nothing was written");
+            return (int)ExitCode.Interrupted;
+        }
     }
 
     private static int Report(RduException error)

@@ -9,13 +9,27 @@ namespace RduEmu.Emulator.Execution;
 public sealed unsafe class DeviceExecutor : Executor
 {
     private readonly IlgpuDevice _device;
+    private readonly bool _ownsDevice;
 
-    public DeviceExecutor(CompiledProgram program, string device)
+    /// <param name="program">What to run.</param>
+    /// <param name="device"><c>ilgpu</c>, <c>cuda[:n]</c> or <c>opencl[:n]</c>.</param>
+    /// <param name="arenaBytes">Size of the arena if other programs will share it.</param>
+    public DeviceExecutor(CompiledProgram program, string device, long arenaBytes = 0)
         : base(program)
     {
-        _device = new IlgpuDevice(device, program.ArenaBytes);
+        _device = new IlgpuDevice(device, Math.Max(arenaBytes, program.ArenaBytes));
+        _ownsDevice = true;
         WriteConstants();
     }
+
+    private DeviceExecutor(DeviceExecutor owner, CompiledProgram program)
+        : base(Fitting(program, owner._device.ArenaBytes))
+    {
+        _device = owner._device;
+        WriteConstants();
+    }
+
+    public override Executor Share(CompiledProgram program) => new DeviceExecutor(this, program);
 
     public override void Load() => Launch(Program.Load);
 
@@ -45,7 +59,7 @@ public sealed unsafe class DeviceExecutor : Executor
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && _ownsDevice)
         {
             _device.Dispose();
         }

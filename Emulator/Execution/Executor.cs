@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Kernels.Memory;
@@ -12,7 +13,16 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     /// <summary>Writes all elements of an input or parameter.</summary>
     /// <param name="value">A value with storage in the arena.</param>
     /// <param name="elements">Row-major; as many as the value has.</param>
-    public void Write(ValueId value, ReadOnlySpan<float> elements) => WriteWords(Target(value, elements.Length), System.Runtime.InteropServices.MemoryMarshal.Cast<float, int>(elements));
+    public void Write(ValueId value, ReadOnlySpan<float> elements) =>
+        WriteWords(Target(value, elements.Length), MemoryMarshal.Cast<float, int>(elements));
+
+    /// <summary>Writes some elements of a value that is stored whole, from <paramref name="firstElement"/> on: large tables go in pieces.</summary>
+    public void Write(ValueId value, long firstElement, ReadOnlySpan<float> elements) =>
+        WriteWords(Program.Operands[value].OffsetElements + firstElement, MemoryMarshal.Cast<float, int>(elements));
+
+    /// <summary>Reads some elements of a value that is stored whole.</summary>
+    public void Read(ValueId value, long firstElement, Span<float> elements) =>
+        ReadWords(Program.Operands[value].OffsetElements + firstElement, MemoryMarshal.Cast<float, int>(elements));
 
     /// <inheritdoc cref="Write(ValueId, ReadOnlySpan{float})"/>
     public void Write(ValueId value, ReadOnlySpan<int> elements) => WriteWords(Target(value, elements.Length), elements);
@@ -24,7 +34,7 @@ public abstract class Executor(CompiledProgram program) : IDisposable
         RequireCount(value, elements.Length);
         Operand operand = Program.Operands[value];
         (int rows, int columns) = Shape(type);
-        Span<int> words = System.Runtime.InteropServices.MemoryMarshal.Cast<float, int>(elements);
+        Span<int> words = MemoryMarshal.Cast<float, int>(elements);
         if (operand.RowStrideElements == columns || rows <= 1)
         {
             ReadWords(operand.OffsetElements, words);
@@ -36,6 +46,12 @@ public abstract class Executor(CompiledProgram program) : IDisposable
             ReadWords(operand.At(row, 0), words.Slice(row * columns, columns));
         }
     }
+
+    /// <summary>
+    /// Another program in the same arena, on the same device: it must have been compiled over this one, and the arena been made
+    /// large enough. This executor must outlive it.
+    /// </summary>
+    public abstract Executor Share(CompiledProgram program);
 
     /// <summary>Packs weights; to be called after parameters were written.</summary>
     public abstract void Load();
@@ -63,6 +79,12 @@ public abstract class Executor(CompiledProgram program) : IDisposable
             WriteWords(constant.OffsetElements, constant.Words.AsSpan());
         }
     }
+
+    /// <summary>The program, if the arena holds it.</summary>
+    /// <exception cref="ArgumentException">The arena is too small.</exception>
+    protected static CompiledProgram Fitting(CompiledProgram program, long arenaBytes) => program.ArenaBytes <= arenaBytes
+        ? program
+        : throw new ArgumentException($"the arena has {arenaBytes} bytes, the program needs {program.ArenaBytes}", nameof(program));
 
     private static (int Rows, int Columns) Shape(TensorType type) =>
         type.Rank < 2 ? (1, checked((int)type.CountElements)) : (type.Shape[0], checked((int)(type.CountElements / Math.Max(1, type.Shape[0]))));

@@ -10,13 +10,27 @@ public sealed unsafe class HostExecutor : Executor
     private readonly HostArena _arena;
     private readonly WorkerTeam _team;
     private readonly SectionRunner _runner;
+    private readonly bool _ownsArena;
 
-    /// <param name="arenaPath">A file to map the arena from, or null for memory.</param>
-    public HostExecutor(CompiledProgram program, int threads, string? arenaPath = null)
+    /// <param name="program">What to run.</param>
+    /// <param name="threads">Workers, this thread among them.</param>
+    /// <param name="arena">An arena of at least the program's size, which the executor then owns; null for one in memory.</param>
+    public HostExecutor(CompiledProgram program, int threads, HostArena? arena = null)
         : base(program)
     {
-        _arena = arenaPath is null ? new HostArena(program.ArenaBytes) : new HostArena(program.ArenaBytes, arenaPath);
+        _arena = arena ?? new HostArena(program.ArenaBytes);
+        _ownsArena = true;
+        Fitting(program, _arena.LengthBytes);
         _team = new WorkerTeam(threads);
+        _runner = new SectionRunner(_team, _arena, program.ScratchBytes);
+        WriteConstants();
+    }
+
+    private HostExecutor(HostExecutor owner, CompiledProgram program)
+        : base(Fitting(program, owner._arena.LengthBytes))
+    {
+        _arena = owner._arena;
+        _team = owner._team;
         _runner = new SectionRunner(_team, _arena, program.ScratchBytes);
         WriteConstants();
     }
@@ -26,6 +40,8 @@ public sealed unsafe class HostExecutor : Executor
 
     /// <summary>Fills the workers' scratch, to prove that nothing reads what it did not write.</summary>
     public void PoisonScratch(byte pattern) => _runner.PoisonScratch(pattern);
+
+    public override Executor Share(CompiledProgram program) => new HostExecutor(this, program);
 
     public override void Load() => _runner.Run(Program.Load);
 
@@ -48,8 +64,11 @@ public sealed unsafe class HostExecutor : Executor
         if (disposing)
         {
             _runner.Dispose();
-            _team.Dispose();
-            _arena.Dispose();
+            if (_ownsArena)
+            {
+                _team.Dispose();
+                _arena.Dispose();
+            }
         }
     }
 }

@@ -9,13 +9,26 @@ namespace RduEmu.Emulator.Execution;
 public sealed unsafe class InterpreterExecutor : Executor
 {
     private readonly HostArena _arena;
+    private readonly bool _ownsArena;
 
-    public InterpreterExecutor(CompiledProgram program)
+    /// <param name="program">What to run.</param>
+    /// <param name="arenaBytes">Size of the arena if other programs will share it.</param>
+    public InterpreterExecutor(CompiledProgram program, long arenaBytes = 0)
         : base(program)
     {
-        _arena = new HostArena(program.ArenaBytes);
+        _arena = new HostArena(Math.Max(arenaBytes, program.ArenaBytes));
+        _ownsArena = true;
         WriteConstants();
     }
+
+    private InterpreterExecutor(InterpreterExecutor owner, CompiledProgram program)
+        : base(Fitting(program, owner._arena.LengthBytes))
+    {
+        _arena = owner._arena;
+        WriteConstants();
+    }
+
+    public override Executor Share(CompiledProgram program) => new InterpreterExecutor(this, program);
 
     public override void Load() => Interpret(Program.Load);
 
@@ -35,7 +48,7 @@ public sealed unsafe class InterpreterExecutor : Executor
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && _ownsArena)
         {
             _arena.Dispose();
         }

@@ -18,14 +18,17 @@ public sealed record DeviceDescription(string Name, string Description, long? Me
 /// <summary>What can compute on this machine.</summary>
 public static class DeviceCatalogue
 {
+    private static DeviceDescription Host =>
+        new("host", $"{Environment.ProcessorCount} processors, {VectorName()}", GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+
+    private static DeviceDescription Simulator { get; } = new("ilgpu", "ILGPU's simulator: runs the GPU kernels on the processor, slowly", null);
+
+    private static DeviceDescription Null { get; } = new("null", "compiles and computes nothing", null);
+
     /// <summary>All devices, the host first, each kind of GPU in the driver's order.</summary>
     public static IReadOnlyList<DeviceDescription> List()
     {
-        var devices = new List<DeviceDescription>
-        {
-            new("host", $"{Environment.ProcessorCount} processors, {VectorName()}", GC.GetGCMemoryInfo().TotalAvailableMemoryBytes),
-            new("ilgpu", "ILGPU's simulator: runs the GPU kernels on the processor, slowly", null),
-        };
+        var devices = new List<DeviceDescription> { Host, Simulator };
         int cuda = 0;
         int opencl = 0;
         using Context context = Context.Create(builder => builder.AllAccelerators());
@@ -44,7 +47,7 @@ public static class DeviceCatalogue
             }
         }
 
-        devices.Add(new DeviceDescription("null", "compiles and computes nothing", null));
+        devices.Add(Null);
         return devices;
     }
 
@@ -60,6 +63,19 @@ public static class DeviceCatalogue
         {
             throw new RduException(
                 ErrorCatalogue.DeviceUnknown, "--device", "host, ilgpu, cuda[:n], opencl[:n] or null", name, "list what there is with: rduemu devices");
+        }
+
+        // Asking the drivers takes a while: only for a device of theirs.
+        switch (wanted)
+        {
+            case "host":
+                return Host;
+            case "ilgpu":
+                return Simulator;
+            case "null":
+                return Null;
+            default:
+                break;
         }
 
         IReadOnlyList<DeviceDescription> devices = List();

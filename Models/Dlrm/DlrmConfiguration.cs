@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RduEmu.Compiler.Operators;
 using RduEmu.Kernels.Errors;
+using RduEmu.Models.Data;
 
 namespace RduEmu.Models.Dlrm;
 
@@ -22,7 +23,7 @@ public enum Interaction
 /// <param name="BottomLayers">Widths of the bottom network, the dense features first; the last is the embedding width.</param>
 /// <param name="TopLayers">Widths of the top network after the interaction; the last is 1.</param>
 /// <param name="TableRows">Rows of each embedding table.</param>
-/// <param name="Hotness">Indices that each table sums for one sample, at most.</param>
+/// <param name="Hotness">Indices that a table sums for one sample, at most; <see cref="TableHotness"/> says it for each.</param>
 /// <param name="Interaction">How vectors are combined.</param>
 /// <param name="Loss">What is trained.</param>
 /// <param name="BatchSamples">Samples in a training step.</param>
@@ -38,6 +39,18 @@ public sealed record DlrmConfiguration(
     int BatchSamples,
     float LearningRate)
 {
+    /// <summary>Indices of each table for one sample, where they differ; empty if all are <see cref="Hotness"/>.</summary>
+    public ImmutableArray<int> TableHotness { get; init; } = [];
+
+    /// <summary>The rate's course over the steps.</summary>
+    public LearningRatePolicy RatePolicy { get; init; } = LearningRatePolicy.Constant;
+
+    /// <summary>Times that a finite data set is read in training.</summary>
+    public int Epochs { get; init; } = 1;
+
+    /// <summary>The samples that it takes.</summary>
+    public ClickSchema Schema => new(BottomLayers[0], TableRows, [.. TableRows.Select((_, table) => HotnessOf(table))]);
+
     public int EmbeddingWidth => BottomLayers[^1];
 
     /// <summary>Vectors that interact: the bottom output and one from each table.</summary>
@@ -53,6 +66,8 @@ public sealed record DlrmConfiguration(
 
     /// <summary>Elements of all tables.</summary>
     public long EmbeddingParameterCount => TableRows.Sum(rows => (long)rows) * EmbeddingWidth;
+
+    public int HotnessOf(int table) => TableHotness.IsEmpty ? Hotness : TableHotness[table];
 
     /// <summary>The same model with no table larger than this.</summary>
     /// <exception cref="RduException">RDU0201: the cap is not positive.</exception>

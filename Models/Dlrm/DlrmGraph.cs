@@ -53,7 +53,7 @@ public sealed record DlrmGraph(
         for (int i = 0; i < configuration.TableRows.Length; i++)
         {
             ValueId indices = builder.Input(
-                $"indices.{i}", TensorType.Samples(batchSamples, configuration.Hotness) with { Element = ElementType.Int32 });
+                $"indices.{i}", TensorType.Samples(batchSamples, configuration.HotnessOf(i)) with { Element = ElementType.Int32 });
             ValueId table = builder.Parameter(
                 $"table.{i}", TensorType.Whole(configuration.TableRows[i], configuration.EmbeddingWidth));
             tables.Add(table);

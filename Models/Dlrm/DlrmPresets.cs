@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RduEmu.Compiler.Operators;
 using RduEmu.Kernels.Errors;
+using RduEmu.Models.Data;
 
 namespace RduEmu.Models.Dlrm;
 
@@ -40,7 +41,15 @@ public static class DlrmPresets
         "mlperf", [13, 512, 256, 128], [1024, 1024, 512, 256, 1], TerabyteRows, Hotness: 1, Interaction.Dot,
         LossKind.BinaryCrossEntropyWithLogits, BatchSamples: 2048, 1.0f);
 
-    public static ImmutableArray<DlrmConfiguration> All { get; } = [Tiny, Kaggle, TerabyteSmall, MlPerf];
+    /// <summary>For MovieLens 100k: user, item, age, gender, occupation, genres, week.</summary>
+    public static DlrmConfiguration Ml100k { get; } = new(
+        "ml100k", [3, 32, 16], [64, 32, 1], MovieLensClicks.Shape.TableRows, Hotness: 1, Interaction.Dot,
+        LossKind.BinaryCrossEntropyWithLogits, BatchSamples: 128, 0.1f)
+    {
+        TableHotness = MovieLensClicks.Shape.TableHotness,
+    };
+
+    public static ImmutableArray<DlrmConfiguration> All { get; } = [Tiny, Kaggle, TerabyteSmall, MlPerf, Ml100k];
 
     /// <exception cref="RduException">RDU0202: there is no preset of this name.</exception>
     public static DlrmConfiguration Find(string name) =>

@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Spectre.Console;
+
+namespace RduEmu.Emulator.CommandLine;
+
+/// <summary>Where commands write: with <c>--json</c> stdout gets one object and stderr the rest; else stdout gets the tables.</summary>
+internal sealed class Output
+{
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
+
+    public Output(bool json)
+    {
+        Progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        Text = json ? Progress : AnsiConsole.Console;
+    }
+
+    /// <summary>For results that people read.</summary>
+    public IAnsiConsole Text { get; }
+
+    /// <summary>For progress bars; always stderr.</summary>
+    public IAnsiConsole Progress { get; }
+
+    public static void WriteJson(object value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, Options));
+
+    /// <summary>Two columns: what, and its value.</summary>
+    public void WriteFacts(params ReadOnlySpan<(string Name, string Value)> facts)
+    {
+        Grid grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
+        foreach ((string name, string value) in facts)
+        {
+            grid.AddRow(new Text(name, new Style(decoration: Decoration.Dim)), new Text(value));
+        }
+
+        Text.Write(grid);
+        Text.WriteLine();
+    }
+
+    public static string Number(double value, int decimals) => value.ToString($"N{decimals}", CultureInfo.InvariantCulture);
+
+    public static string Bytes(long bytes) => bytes switch
+    {
+        < 1L << 20 => $"{Number(bytes / 1024.0, 1)} KiB",
+        < 1L << 30 => $"{Number(bytes / (double)(1L << 20), 1)} MiB",
+        _ => $"{Number(bytes / (double)(1L << 30), 2)} GiB",
+    };
+}
