@@ -10,6 +10,7 @@ public sealed record ArenaConstant(long OffsetElements, ImmutableArray<int> Word
 
 /// <summary>A graph with addresses: sections of pipelines of units over one arena.</summary>
 /// <param name="Graph">What was compiled.</param>
+/// <param name="Plan">The sections before they had addresses.</param>
 /// <param name="Load">Runs once after parameters were written: packs weights.</param>
 /// <param name="Step">The sections of one step, in order.</param>
 /// <param name="Operands">Where each value with storage in the arena lies.</param>
@@ -19,6 +20,7 @@ public sealed record ArenaConstant(long OffsetElements, ImmutableArray<int> Word
 /// <param name="ScratchBytes">Scratch of each worker.</param>
 public sealed record CompiledProgram(
     Graph Graph,
+    IReadOnlyList<SectionPlan> Plan,
     Section Load,
     ImmutableArray<Section> Step,
     IReadOnlyDictionary<ValueId, Operand> Operands,

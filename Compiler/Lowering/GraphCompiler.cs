@@ -96,7 +96,7 @@ public sealed class GraphCompiler
         }
 
         return new CompiledProgram(
-            _graph, BuildLoad(), step.ToImmutable(), operands, packed, Constants(),
+            _graph, _sections, BuildLoad(), step.ToImmutable(), operands, packed, Constants(),
             checked((_firstFreeElement + lengthElements) * sizeof(float)), scratchBytes);
     }
 

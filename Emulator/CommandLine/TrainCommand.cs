@@ -115,7 +115,7 @@ internal sealed class TrainCommand
                 WeightsDigest = weights,
                 Sections = session.Program.Step.Length,
                 PeakArenaBytes = session.ArenaBytes,
-                PeakProcessBytes = Environment.WorkingSet,
+                PeakProcessBytes = ProcessMemory.PeakBytes(),
                 Parameters = Listed(session),
             });
         }
@@ -140,7 +140,7 @@ internal sealed class TrainCommand
         return parameters;
     }
 
-    private static object Describe(DlrmConfiguration configuration) => new
+    public static object Describe(DlrmConfiguration configuration) => new
     {
         configuration.BottomLayers,
         configuration.TopLayers,

@@ -190,6 +190,41 @@ public sealed class DlrmSession : IDisposable
         return elements;
     }
 
+    /// <summary>Changes one element of a parameter, past all rules: for checks that must find it.</summary>
+    public void Overwrite(ValueId id, long element, float value)
+    {
+        _word[0] = value;
+        _base.Write(id, element, _word);
+        _base.Load();
+    }
+
+    /// <summary>The section and stage that write a parameter, and the rows of one of its tiles.</summary>
+    public (string Section, string Stage, int TileRows) WriterOf(ValueId parameter)
+    {
+        foreach (SectionPlan section in Program.Plan)
+        {
+            foreach (PipelinePlan pipeline in section.Pipelines)
+            {
+                foreach (Stage stage in pipeline.Stages)
+                {
+                    bool writes = stage switch
+                    {
+                        Stage.ParameterStep step => step.Parameter == parameter,
+                        Stage.ScatterUpdate scatter => scatter.Table == parameter,
+                        _ => false,
+                    };
+                    if (writes)
+                    {
+                        // A scatter's one item is the whole table: its rows are not tiled.
+                        return (section.Name, stage.Name, stage is Stage.ScatterUpdate ? int.MaxValue : pipeline.TileItems);
+                    }
+                }
+            }
+        }
+
+        return ("load", "initial value", int.MaxValue);
+    }
+
     public void Dispose()
     {
         if (!ReferenceEquals(_scorer, _base))

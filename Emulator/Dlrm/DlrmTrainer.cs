@@ -74,7 +74,7 @@ public sealed class DlrmTrainer(DlrmSession session)
                 }
             }
 
-            Append(digest, batch);
+            batch.AppendTo(digest);
             loss = session.Step(batch, rateAt(step));
             if (losses.Count < KeptLosses)
             {
@@ -125,21 +125,6 @@ public sealed class DlrmTrainer(DlrmSession session)
         // A model that has diverged has no order to be measured: its AUC is that of a guess.
         double auc = predictions.Any(float.IsNaN) ? double.NaN : Auc.Compute(predictions, answers);
         return new Evaluation(all.Count, auc, logLoss, ceiling);
-    }
-
-    private static void Append(Digest? digest, ClickBatch batch)
-    {
-        if (digest is null)
-        {
-            return;
-        }
-
-        digest.Append(batch.Dense.AsSpan());
-        digest.Append(batch.Targets.AsSpan());
-        foreach (int[] indices in batch.Indices)
-        {
-            digest.Append(indices.AsSpan());
-        }
     }
 
     private static Kernels.Errors.RduException TooFew(IClickSource source, int got, int expected) => new(

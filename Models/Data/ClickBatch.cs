@@ -39,6 +39,31 @@ public sealed class ClickBatch
     /// <summary>[samples]: what the best model possible would answer, where the source knows it, else 0.</summary>
     public float[] BestScores { get; }
 
+    /// <summary>As many samples of another batch, from one on, as there are and as fit.</summary>
+    public void CopyFrom(ClickBatch other, int firstSample)
+    {
+        CountSamples = 0;
+        Append(other, firstSample);
+    }
+
+    /// <summary>Appends samples of another batch, from one on, as many as there are and as fit.</summary>
+    public void Append(ClickBatch other, int firstSample = 0)
+    {
+        int count = Math.Min(other.CountSamples - firstSample, CapacitySamples - CountSamples);
+        Copy(other.Dense, Dense, Schema.DenseFeatures);
+        Copy(other.Targets, Targets, 1);
+        Copy(other.BestScores, BestScores, 1);
+        for (int table = 0; table < Indices.Length; table++)
+        {
+            Copy(other.Indices[table], Indices[table], Schema.TableHotness[table]);
+        }
+
+        CountSamples += count;
+
+        void Copy<T>(T[] from, T[] to, int width) =>
+            from.AsSpan(firstSample * width, count * width).CopyTo(to.AsSpan(CountSamples * width));
+    }
+
     /// <summary>Makes what lies behind the last sample harmless: a short batch runs as a whole one, and its tail is ignored.</summary>
     public void ClearTail()
     {

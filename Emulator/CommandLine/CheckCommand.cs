@@ -1,0 +1,142 @@
+using System.CommandLine;
+using RduEmu.Compiler.Lowering;
+using RduEmu.Emulator.Checks;
+using RduEmu.Emulator.Dlrm;
+using RduEmu.Kernels.Devices;
+using RduEmu.Kernels.Errors;
+using Spectre.Console;
+
+namespace RduEmu.Emulator.CommandLine;
+
+/// <summary><c>rduemu check</c>: the same bits however the model is run, or the first difference by name.</summary>
+internal sealed class CheckCommand
+{
+    private readonly ModelOptions _model = new();
+    private readonly Option<int> _runs = new("--runs") { Description = "repetitions of each way", DefaultValueFactory = _ => 2 };
+    private readonly Option<int[]> _threads = List("--threads", "thread counts on the host, as 1,2", number => int.TryParse(number, out int value) ? value : throw Bad("--threads", number), [1, 2]);
+    private readonly Option<string[]> _devices = List("--devices", "devices, as host,ilgpu", name => name, ["host", "ilgpu"]);
+    private readonly Option<int[]> _batches = List("--batches", "samples that are scored at a time, as 1,7,64", number => int.TryParse(number, out int value) ? value : throw Bad("--batches", number), [1, 7, 64]);
+    private readonly Option<string[]> _modes = List("--modes", "modes, as o0,o1,o3", name => name, []);
+    private readonly Option<int> _steps = new("--steps") { Description = "training steps", DefaultValueFactory = _ => 5 };
+    private readonly Option<int> _samples = new("--samples") { Description = "samples that are scored after training", DefaultValueFactory = _ => 64 };
+
+    public static Command Create()
+    {
+        var check = new CheckCommand();
+        Command command = new("check", "trains and scores in every way that is asked for and compares the bits");
+        check._model.AddTo(command);
+        foreach (Option option in new Option[] { check._runs, check._threads, check._devices, check._batches, check._modes, check._steps, check._samples })
+        {
+            command.Add(option);
+        }
+
+        command.SetAction(check.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        ModelRequest request = _model.Read(parsed);
+        int runs = ModelOptions.Positive("--runs", parsed.GetRequiredValue(_runs));
+        int[] threads = [.. parsed.GetRequiredValue(_threads).Select(count => ModelOptions.Positive("--threads", count))];
+        int[] batches = [.. parsed.GetRequiredValue(_batches).Select(count => ModelOptions.Positive("--batches", count))];
+        string[] devices = [.. parsed.GetRequiredValue(_devices).Select(name => DeviceCatalogue.Find(name).Name)];
+        string[] named = parsed.GetRequiredValue(_modes);
+        CompileMode[] modes = named.Length > 0 ? [.. named.Select(ModelOptions.ParseMode)] : [request.Mode];
+        var check = new DlrmCheck(
+            request.Configuration,
+            configuration => ClickData.Open(configuration, request.Data, request.TestData, request.Seed),
+            request.Seed,
+            ModelOptions.Positive("--steps", parsed.GetRequiredValue(_steps)),
+            ModelOptions.Positive("--samples", parsed.GetRequiredValue(_samples)));
+        CheckVariant[] variants =
+        [
+            .. from device in devices
+               from mode in modes
+               from count in device == "host" ? threads : [1]
+               from batch in batches
+               from run in Enumerable.Range(0, runs)
+               select new CheckVariant(device, count, batch, mode, run),
+        ];
+
+        var output = new Output(request.Json);
+        using var interruption = new Interruption();
+        CheckResult[] results = ProgressBar.Run(output.Progress, "checking", report =>
+        {
+            var done = new List<CheckResult>();
+            foreach (CheckVariant variant in variants)
+            {
+                done.Add(check.Run(variant, interruption.Token));
+                report(done.Count, variants.Length, () => $"{variant.Device}, {variant.Threads} threads, batch {variant.BatchSamples}");
+            }
+
+            return done.ToArray();
+        });
+        CheckResult? differing = results.FirstOrDefault(result => result.WeightsDigest != results[0].WeightsDigest || result.OutputsDigest != results[0].OutputsDigest);
+        FirstDifference? difference = differing is null ? null : check.Compare(results[0].Variant, differing.Variant, interruption.Token);
+        Print(output, results, differing, difference);
+        if (request.Json)
+        {
+            Output.WriteJson(new
+            {
+                Passed = differing is null,
+                Runs = results.Select(result => new
+                {
+                    result.Variant.Device,
+                    result.Variant.Threads,
+                    Sockets = 1,
+                    Batch = result.Variant.BatchSamples,
+                    Mode = result.Variant.Mode,
+                    result.Variant.Run,
+                    result.WeightsDigest,
+                    result.OutputsDigest,
+                }),
+                FirstDifference = difference,
+            });
+        }
+
+        return (int)(differing is null ? ExitCode.Done : ExitCode.CheckFailed);
+    }
+
+    private static void Print(Output output, CheckResult[] results, CheckResult? differing, FirstDifference? difference)
+    {
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("device", "threads", "mode", "batch", "runs", "weights", "outputs");
+        foreach (var group in results.GroupBy(result => (result.Variant with { Run = 0 }, result.WeightsDigest, result.OutputsDigest)))
+        {
+            CheckVariant variant = group.Key.Item1;
+            table.AddRow(
+                variant.Device, $"{variant.Threads}", variant.Mode.ToString().ToLowerInvariant(), $"{variant.BatchSamples}", $"{group.Count()}",
+                Short(group.Key.WeightsDigest), Short(group.Key.OutputsDigest));
+        }
+
+        output.Text.Write(table);
+        if (differing is null)
+        {
+            output.WriteFacts(
+                ("passed", $"{results.Length} runs, one digest"), ("weights", results[0].WeightsDigest), ("outputs", results[0].OutputsDigest));
+            return;
+        }
+
+        output.WriteFacts(
+            ("FAILED", $"{Describe(differing.Variant)} differs from {Describe(results[0].Variant)}"),
+            ("first", difference is null
+                ? "the two agreed when they were run again: one of them does not repeat itself"
+                : $"step {difference.Step}, section {difference.Section}, stage {difference.Stage}, tile {difference.Tile}, {difference.Tensor}[{difference.Element}]: "
+                    + $"{difference.Bits[0]} and {difference.Bits[1]}, {difference.Ulps} ulp apart"));
+    }
+
+    private static string Describe(CheckVariant variant) => $"{variant.Device} with {variant.Threads} threads, batch {variant.BatchSamples}, run {variant.Run}";
+
+    private static string Short(string digest) => digest["sha256:".Length..][..16];
+
+    private static Option<T[]> List<T>(string name, string description, Func<string, T> parse, T[] otherwise) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Select(parse)],
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private static RduException Bad(string option, string text) =>
+        new(ErrorCatalogue.OptionInvalid, option, "numbers separated by commas", text, "correct the list");
+}
