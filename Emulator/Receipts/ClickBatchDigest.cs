@@ -3,7 +3,7 @@ using RduEmu.Models.Data;
 namespace RduEmu.Emulator.Receipts;
 
 /// <summary>Digests of samples, in the order in which a model sees them.</summary>
-internal static class ClickBatchDigest
+public static class ClickBatchDigest
 {
     public static void AppendTo(this ClickBatch batch, Digest? digest)
     {

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
-using System.IO.Compression;
+using ICSharpCode.SharpZipLib;
+using ICSharpCode.SharpZipLib.GZip;
 using RduEmu.Kernels.Errors;
 using RduEmu.Kernels.Numerics;
 using RduEmu.Kernels.Numerics.Special;
@@ -30,6 +31,7 @@ public sealed class CriteoReader : IClickSource
 
     private const int FieldCount = 1 + DenseFeatures + Categories;
     private const int BufferBytes = 1 << 18;
+    private const int DecompressionBytes = 1 << 16;
     private const int HeldOutPeriod = 10;
 
     private readonly string[] _paths;
@@ -161,7 +163,7 @@ public sealed class CriteoReader : IClickSource
         try
         {
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferBytes, FileOptions.SequentialScan);
-            _stream = Path.GetExtension(path) == ".gz" ? new GZipStream(file, CompressionMode.Decompress) : file;
+            _stream = Path.GetExtension(path) == ".gz" ? new GZipInputStream(file, DecompressionBytes) : file;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -190,7 +192,7 @@ public sealed class CriteoReader : IClickSource
             _end += read;
             return read > 0;
         }
-        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
+        catch (Exception error) when (error is SharpZipBaseException or EndOfStreamException)
         {
             throw new RduException(
                 ErrorCatalogue.FileTruncated, $"{_paths[_file]}, after row {_rowInFile}", "a complete gzip stream", error.Message, "fetch the file again");

@@ -47,6 +47,8 @@ public static class DlrmPresets
         LossKind.BinaryCrossEntropyWithLogits, BatchSamples: 128, 0.1f)
     {
         TableHotness = MovieLensClicks.Shape.TableHotness,
+        Epochs = 20,
+        RatePolicy = new LearningRatePolicy(0, 10 * 625, 10 * 625),
     };
 
     public static ImmutableArray<DlrmConfiguration> All { get; } = [Tiny, Kaggle, TerabyteSmall, MlPerf, Ml100k];

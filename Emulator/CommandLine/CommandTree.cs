@@ -1,0 +1,15 @@
+using System.CommandLine;
+
+namespace RduEmu.Emulator.CommandLine;
+
+/// <summary>All commands of <c>rduemu</c>.</summary>
+public static class CommandTree
+{
+    public static RootCommand Create() => new("An emulator of a Reconfigurable Dataflow Unit: the same bits on every device.")
+    {
+        DevicesCommand.Create(),
+        RunCommand.Create(),
+        TrainCommand.Create(),
+        CheckCommand.Create(),
+    };
+}

@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using System.Text.Json;
+using NUnit.Framework;
+using RduEmu.Tests.Compiler;
+
+namespace RduEmu.Tests.CommandLine;
+
+/// <summary>What users do, through the command line.</summary>
+[TestFixture, NonParallelizable]
+public sealed class WorkflowTests
+{
+    private string _folder = string.Empty;
+
+    [SetUp]
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("rduemu-test-").FullName;
+
+    [TearDown]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
+    /// <summary>Three losses and all updated parameters of the reference implementation's example, to 1e-5.</summary>
+    [Test]
+    public void PublishedExample_IsReproduced()
+    {
+        string path = RealData.Require("data", "dlrm_golden", "golden.json");
+        JsonElement result = Cli.Run("train", "dlrm", "--preset", "tiny", "--data", path, "--json").Json;
+        (double[] losses, IReadOnlyDictionary<string, double[]> parameters) = GoldenExample.Train(path);
+
+        Assert.That(Numbers(result.GetProperty("losses")), Is.EqualTo(GoldenExample.PublishedLosses(path)).AsCollection.Within(1e-5));
+        Assert.That(Numbers(result.GetProperty("losses")), Is.EqualTo(losses).AsCollection.Within(1e-6));
+        foreach ((string name, double[] expected) in parameters)
+        {
+            Assert.That(Numbers(result.GetProperty("parameters").GetProperty(name)), Is.EqualTo(expected).AsCollection.Within(1e-5), name);
+        }
+    }
+
+    [Test]
+    public void MovieLens_ReachesItsAuc()
+    {
+        string folder = RealData.Require("data", "ml100k");
+        JsonElement result = Cli.Run("train", "dlrm", "--preset", "ml100k", "--data", folder, "--json").Json;
+
+        Assert.That(result.GetProperty("metric").GetProperty("samples").GetInt32(), Is.EqualTo(20_000));
+        Assert.That(result.GetProperty("metric").GetProperty("value").GetDouble(), Is.GreaterThan(0.775));
+    }
+
+    [Test]
+    public void Training_IsTheSame_HoweverItIsRun()
+    {
+        string[] common = ["train", "dlrm", "--preset", "ml100k", "--steps", "20", "--batch", "100", "--json"];
+        string expected = Digest(Cli.Run([.. common, "--threads", "1"]));
+        string arena = Path.Combine(_folder, "arena");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(Digest(Cli.Run([.. common, "--threads", "2"])), Is.EqualTo(expected));
+            Assert.That(Digest(Cli.Run([.. common, "--threads", "3", "--mode", "o0"])), Is.EqualTo(expected));
+            Assert.That(Digest(Cli.Run([.. common, "--threads", "2", "--mode", "o1", "--tile", "7"])), Is.EqualTo(expected));
+            Assert.That(Digest(Cli.Run([.. common, "--threads", "2", "--arena-file", arena, "--memory-limit", "1000"])), Is.EqualTo(expected));
+            Assert.That(Digest(Cli.Run([.. common, "--seed", "2"])), Is.Not.EqualTo(expected));
+        });
+    }
+
+    /// <summary>The tables alone exceed the limit; mapped from a file they are no matter, and the bits are those of memory.</summary>
+    [Test]
+    public void TablesLargerThanTheMemory_RunFromAFile()
+    {
+        string[] common = ["train", "dlrm", "--preset", "kaggle", "--table-rows-cap", "30000", "--steps", "5", "--json", "--memory-limit", "15000000"];
+        Cli refused = Cli.Run(common);
+        Cli mapped = Cli.Run([.. common, "--arena-file", Path.Combine(_folder, "arena")]);
+
+        Assert.That(refused.Exit, Is.EqualTo(2));
+        Assert.That(refused.Error, Does.StartWith("RDU0303").And.Contain("15000000"));
+        Assert.That(mapped.Json.GetProperty("peakArenaBytes").GetInt64(), Is.GreaterThan(15_000_000));
+        Assert.That(Digest(mapped), Is.EqualTo(Digest(Cli.Run([.. common[..^2]]))));
+    }
+
+    [Test]
+    public void Receipts_OfTwoRuns_AreTheSameBytes([Values("train", "run")] string command)
+    {
+        string[] paths = [Path.Combine(_folder, "a.json"), Path.Combine(_folder, "b.json")];
+        for (int i = 0; i < paths.Length; i++)
+        {
+            Cli result = Cli.Run(command, "dlrm", "--preset", "tiny", "--steps", "3", "--threads", $"{i + 1}", "--receipt", paths[i]);
+            Assert.That(result.Exit, Is.Zero, result.Error);
+        }
+
+        byte[] receipt = File.ReadAllBytes(paths[0]);
+        using JsonDocument document = JsonDocument.Parse(receipt);
+        Assert.That(receipt, Is.EqualTo(File.ReadAllBytes(paths[1])).AsCollection);
+        Assert.That(document.RootElement.GetProperty("contract").GetString(), Is.EqualTo("rdu-order/1"));
+        Assert.That(document.RootElement.GetProperty("dataDigest").GetString(), Does.StartWith("sha256:"));
+        Assert.That(Directory.GetFiles(_folder), Has.Length.EqualTo(2));
+    }
+
+    [Test]
+    public void Check_FindsOneDigestEverywhere()
+    {
+        Cli result = Cli.Run(
+            "check", "dlrm", "--preset", "tiny", "--runs", "3", "--threads", "1,2", "--devices", "host,ilgpu", "--batches", "1,7,64", "--modes", "o0,o1,o3", "--json");
+        JsonElement runs = result.Json.GetProperty("runs");
+
+        Assert.That(result.Exit, Is.Zero, result.Error);
+        Assert.That(result.Json.GetProperty("passed").GetBoolean());
+        Assert.That(runs.GetArrayLength(), Is.EqualTo(3 * 3 * (2 + 1) * 3));
+        Assert.That(runs.EnumerateArray().Select(run => run.GetProperty("weightsDigest").GetString()).Distinct().Count(), Is.EqualTo(1));
+        Assert.That(runs.EnumerateArray().Select(run => run.GetProperty("outputsDigest").GetString()).Distinct().Count(), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Run_ScoresTheSame_InAnyBatch()
+    {
+        string[] common = ["run", "dlrm", "--preset", "ml100k", "--json"];
+        string[] digests =
+        [
+            .. new[] { (1, 60), (4, 15), (20, 3), (60, 1) }.Select(split =>
+                Cli.Run([.. common, "--batch", $"{split.Item1}", "--steps", $"{split.Item2}"]).Json.GetProperty("outputsDigest").GetString()!),
+        ];
+
+        Assert.That(digests.Distinct().Count(), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Null_ComputesNothing_AndSucceeds() => Assert.That(Cli.Run("run", "dlrm", "--preset", "tiny", "--device", "null", "--steps", "1").Exit, Is.Zero);
+
+    /// <summary>In a process of its own, whose memory nothing else has filled: arena and 15%, and 150 MB for all the rest.</summary>
+    [Test]
+    public void Memory_IsTheArenaAndLittleElse()
+    {
+        (int exit, string written, _) = Process("train", "dlrm", "--steps", "5", "--json");
+        using JsonDocument document = JsonDocument.Parse(written);
+        double arenaBytes = document.RootElement.GetProperty("peakArenaBytes").GetInt64();
+
+        Assert.That(exit, Is.Zero);
+        Assert.That(document.RootElement.GetProperty("peakProcessBytes").GetInt64(), Is.InRange(arenaBytes, 1.15 * arenaBytes + 150e6));
+    }
+
+    [Test, Platform("Linux")]
+    public void CtrlC_StopsCleanly()
+    {
+        using Process process = Start("train", "dlrm", "--preset", "tiny", "--steps", "1000000000", "--receipt", Path.Combine(_folder, "receipt.json"));
+        string line = process.StandardOutput.ReadLine() ?? string.Empty;
+        while (!line.Contains("parameters_", StringComparison.Ordinal) && !process.StandardOutput.EndOfStream)
+        {
+            line = process.StandardOutput.ReadLine() ?? string.Empty;
+        }
+
+        using Process kill = System.Diagnostics.Process.Start("kill", $"-INT {process.Id}");
+        process.WaitForExit();
+
+        Assert.That(process.ExitCode, Is.EqualTo(130), process.StandardError.ReadToEnd());
+        Assert.That(Directory.GetFiles(_folder), Is.Empty);
+    }
+
+    private static (int Exit, string Out, string Error) Process(params string[] args)
+    {
+        using Process process = Start(args);
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string written = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, written, errors.Result);
+    }
+
+    private static Process Start(params string[] args)
+    {
+        string program = Path.Combine(TestContext.CurrentContext.TestDirectory, "rduemu.dll");
+        var start = new ProcessStartInfo("dotnet", [program, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        return System.Diagnostics.Process.Start(start)!;
+    }
+
+    private static string Digest(Cli result)
+    {
+        Assert.That(result.Exit, Is.Zero, result.Error);
+        return result.Json.GetProperty("weightsDigest").GetString()!;
+    }
+
+    private static double[] Numbers(JsonElement array) => [.. array.EnumerateArray().Select(number => number.GetDouble())];
+}
