@@ -13,6 +13,8 @@ public sealed class GraphBuilder
 
     public TensorType this[ValueId id] => _values[id.Index].Type;
 
+    public string NameOf(ValueId id) => _values[id.Index].Name;
+
     public ValueId Input(string name, TensorType type) => Add(name, type, ValueRole.Input);
 
     public ValueId Parameter(string name, TensorType type) => Add(name, type, ValueRole.Parameter);

@@ -6,7 +6,7 @@ namespace RduEmu.Compiler.Graphs;
 /// <summary>
 /// The legal form of a graph, as a check: ids are positions; each computed value has exactly one node, which stands after
 /// those of its inputs; types are what the operators infer; extents are not negative; outputs exist; a parameter
-/// is updated once at most, by a value of its type.
+/// is updated once at most, by a value of its type that is no parameter itself.
 /// </summary>
 public static class GraphSpec
 {
@@ -57,6 +57,7 @@ public static class GraphSpec
             Value parameter = graph[update.Parameter];
             Require(parameter.Role == ValueRole.Parameter, parameter.Name, "an update of a parameter", parameter.Role.ToString());
             Require(parameter.Type == graph[update.Value].Type, parameter.Name, parameter.Type.ToString(), graph[update.Value].Type.ToString());
+            Require(graph[update.Value].Role != ValueRole.Parameter, parameter.Name, "an update by an input or a computed value", graph[update.Value].Name);
             Require(updated.Add(update.Parameter), parameter.Name, "one update", "two");
         }
 

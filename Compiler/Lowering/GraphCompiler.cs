@@ -193,13 +193,20 @@ public sealed class GraphCompiler
                 _mapRequests.Add(map.Columns, Request("column map", map.Columns.Count, 0, int.MaxValue));
                 break;
             case Stage.ScatterUpdate scatter when _options.Materialize:
-                long positions = _graph[scatter.Indices].Type.CountElements;
-                long width = _graph[scatter.Gradient].Type.Shape[1];
-                _workspaceRequests.Add(scatter.Output, Request($"sums of {scatter.Name}", checked(positions * width), 0, int.MaxValue));
+                RequestSums(scatter, scatter.Indices, scatter.Gradient);
+                break;
+            case Stage.ScatterSum scatter when _options.Materialize:
+                RequestSums(scatter, scatter.Indices, scatter.Gradient);
                 break;
             default:
                 break;
         }
+    }
+
+    private void RequestSums(Stage scatter, ValueId indices, ValueId gradient)
+    {
+        long sums = checked(_graph[indices].Type.CountElements * _graph[gradient].Type.Shape[1]);
+        _workspaceRequests.Add(scatter.Output, Request($"sums of {scatter.Name}", sums, 0, int.MaxValue));
     }
 
     private void RequestValue(ValueId root, int first, int last) =>
@@ -254,6 +261,11 @@ public sealed class GraphCompiler
         var units = ImmutableArray.CreateBuilder<ConfiguredUnit>();
         for (int i = 0; i < plan.Stages.Count; i++)
         {
+            if (plan.Stages[i] is Stage.ScatterSum sum)
+            {
+                units.Add(factory.CreateFill(sum, Resolve));
+            }
+
             units.Add(factory.Create(plan.Stages[i], Resolve, offsets[privateRequests[i]]));
             if (plan.Stages[i] is Stage.ParameterStep step)
             {

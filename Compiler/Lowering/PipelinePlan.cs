@@ -25,7 +25,8 @@ internal static class Sectioning
 
     public static IReadOnlyList<SectionPlan> Run(Graph graph, IReadOnlyList<Stage> stages, PlaceMap places, CompileOptions options)
     {
-        int[] levels = options.Mode == CompileMode.O3 ? Levels(graph, stages, places) : [.. Enumerable.Range(0, stages.Count)];
+        int[] alone = [.. Enumerable.Range(0, stages.Count)];
+        (int[] levels, int[] chains) = options.Mode == CompileMode.O3 ? StageLevels.Run(graph, stages, places) : (alone, alone);
         var sections = new List<SectionPlan>();
         foreach (int level in levels.Distinct().Order())
         {
@@ -38,7 +39,13 @@ internal static class Sectioning
                 pipelines.Add(new PipelinePlan(samples, items, TileSamples(items, options)));
             }
 
-            pipelines.AddRange(WholePipelines(graph, [.. members.Where(stage => stage.IsWhole)], options));
+            foreach (int chain in alone.Where(i => levels[i] == level && stages[i].IsWhole).Select(i => chains[i]).Distinct())
+            {
+                Stage[] whole = [.. stages.Where((_, i) => chains[i] == chain)];
+                int rows = RowsOf(graph, whole[0]);
+                pipelines.Add(new PipelinePlan(whole, rows, whole[0] is Stage.ScatterSum ? Math.Max(1, rows) : ParameterTile(rows, options)));
+            }
+
             string name = options.Mode == CompileMode.O3 ? (samples.Length > 0 ? $"samples_{level}" : $"parameters_{level}") : members[0].Name;
             sections.Add(new SectionPlan(name, pipelines));
         }
@@ -54,99 +61,8 @@ internal static class Sectioning
         _ => (type.Shape[0], checked((int)(type.CountElements / Math.Max(1, type.Shape[0])))),
     };
 
-    private static int[] Levels(Graph graph, IReadOnlyList<Stage> stages, PlaceMap places)
-    {
-        var levels = new int[stages.Count];
-        var writers = new Dictionary<ValueId, List<int>>();
-        var readers = new Dictionary<ValueId, List<int>>();
-        for (int i = 0; i < stages.Count; i++)
-        {
-            Stage stage = stages[i];
-            foreach (ValueId input in stage.Inputs)
-            {
-                ValueId root = places.Resolve(input).Root;
-                foreach (int writer in writers.GetValueOrDefault(root, []))
-                {
-                    bool together = !stage.IsWhole && !stages[writer].IsWhole || stage is Stage.ParameterStep && stages[writer].IsWhole;
-                    levels[i] = Math.Max(levels[i], levels[writer] + (together ? 0 : 1));
-                }
-
-                if (!readers.TryGetValue(root, out List<int>? known))
-                {
-                    readers.Add(root, known = []);
-                }
-
-                known.Add(i);
-            }
-
-            ValueId output = places.Resolve(stage.Output).Root;
-            if (graph[output].Role == ValueRole.Parameter)
-            {
-                foreach (int reader in readers.GetValueOrDefault(output, []))
-                {
-                    if (reader != i)
-                    {
-                        levels[i] = Math.Max(levels[i], levels[reader] + 1);
-                    }
-                }
-            }
-
-            if (!writers.TryGetValue(output, out List<int>? list))
-            {
-                writers.Add(output, list = []);
-            }
-
-            list.Add(i);
-        }
-
-        // A gradient and the step that takes it belong together: the later of the two levels.
-        for (int i = 0; i < stages.Count; i++)
-        {
-            if (stages[i] is Stage.ParameterStep step && GradientOf(step, stages) is { } gradient)
-            {
-                levels[gradient] = levels[i] = Math.Max(levels[gradient], levels[i]);
-            }
-        }
-
-        return levels;
-    }
-
-    /// <summary>The stage that computes the step's gradient, if that is a sum over samples.</summary>
-    private static int? GradientOf(Stage.ParameterStep step, IReadOnlyList<Stage> stages)
-    {
-        for (int i = 0; i < stages.Count; i++)
-        {
-            if (stages[i] is Stage.SampleContract or Stage.SampleSum && step.Program.Inputs.Contains(stages[i].Output))
-            {
-                return i;
-            }
-        }
-
-        return null;
-    }
-
-    private static IEnumerable<PipelinePlan> WholePipelines(Graph graph, IReadOnlyList<Stage> stages, CompileOptions options)
-    {
-        var chains = new List<List<Stage>>();
-        foreach (Stage stage in stages)
-        {
-            List<Stage>? chain = stage is Stage.ParameterStep step
-                ? chains.Find(candidate => candidate[0] is Stage.SampleContract or Stage.SampleSum && step.Program.Inputs.Contains(candidate[0].Output))
-                : null;
-            if (chain is null)
-            {
-                chains.Add(chain = []);
-            }
-
-            chain.Add(stage);
-        }
-
-        foreach (List<Stage> chain in chains)
-        {
-            int rows = chain[0] is Stage.ScatterUpdate or Stage.SampleSum ? 1 : MatrixOf(graph[chain[0].Output].Type).Rows;
-            yield return new PipelinePlan(chain, rows, ParameterTile(rows, options));
-        }
-    }
+    /// <summary>Items of a whole stage's pipeline: rows of what it computes, or one where it takes all of it at once.</summary>
+    public static int RowsOf(Graph graph, Stage stage) => stage is Stage.ScatterUpdate ? 1 : MatrixOf(graph[stage.Output].Type).Rows;
 
     private static int TileSamples(int samples, CompileOptions options)
     {

@@ -23,13 +23,19 @@ public abstract record Stage(string Name, ValueId Output)
     /// <summary>Every value it reads.</summary>
     public abstract IEnumerable<ValueId> Inputs { get; }
 
+    /// <summary>Every value it writes; <see cref="Output"/> is the first.</summary>
+    public virtual IEnumerable<ValueId> Outputs => [Output];
+
     /// <summary>True if it sees all samples at once (a sum over samples, an update), false if each sample by itself.</summary>
     public virtual bool IsWhole => false;
 
     /// <summary>output = program, element by element.</summary>
-    public sealed record Map(string Name, ValueId Output, FusedProgram Program) : Stage(Name, Output)
+    /// <param name="Whole">True if the value has no samples.</param>
+    public sealed record Map(string Name, ValueId Output, FusedProgram Program, bool Whole = false) : Stage(Name, Output)
     {
         public override IEnumerable<ValueId> Inputs => Program.Inputs;
+
+        public override bool IsWhole => Whole;
     }
 
     /// <summary>output = epilogue(x · weightᵀ), or x · weight if transposed.</summary>
@@ -74,10 +80,33 @@ public abstract record Stage(string Name, ValueId Output)
         public override bool IsWhole => true;
     }
 
-    /// <summary>A table's sparse step: rows that an index names take update(row, summed gradient).</summary>
-    public sealed record ScatterUpdate(string Name, ValueId Output, ValueId Indices, ValueId Gradient, ValueId Table, ValueId Rate) : Stage(Name, Output)
+    /// <summary>
+    /// A table's sparse step: rows that an index names take update(row, summed gradient), their state, if there is one, before
+    /// them; all others keep their bits.
+    /// </summary>
+    public sealed record ScatterUpdate(
+        string Name, ValueId Output, ValueId Indices, ValueId Gradient, ValueId Table, ValueId Rate, SparseState? State = null) : Stage(Name, Output)
     {
-        public override IEnumerable<ValueId> Inputs => [Indices, Gradient, Table, Rate];
+        public override IEnumerable<ValueId> Inputs =>
+            State is null ? [Indices, Gradient, Table, Rate] : [Indices, Gradient, Table, Rate, State.Parameter];
+
+        public override IEnumerable<ValueId> Outputs => State is null ? [Output] : [Output, State.Output];
+
+        public override bool IsWhole => true;
+    }
+
+    /// <summary>A table's gradient made dense: zero in rows that no index names.</summary>
+    public sealed record ScatterSum(string Name, ValueId Output, ValueId Indices, ValueId Gradient) : Stage(Name, Output)
+    {
+        public override IEnumerable<ValueId> Inputs => [Indices, Gradient];
+
+        public override bool IsWhole => true;
+    }
+
+    /// <summary>output[r] = program, whose template result is the mean of x[r, :]².</summary>
+    public sealed record RowMeanSquare(string Name, ValueId Output, ValueId X, FusedProgram Program) : Stage(Name, Output)
+    {
+        public override IEnumerable<ValueId> Inputs => [X, .. Program.Inputs];
 
         public override bool IsWhole => true;
     }

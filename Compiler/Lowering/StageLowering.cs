@@ -18,6 +18,8 @@ internal sealed class StageLowering
     private readonly Dictionary<ValueId, Node> _producers = [];
     private readonly List<Stage> _stages = [];
     private readonly Dictionary<ValueId, int> _stageOf = [];
+    private readonly UpdatePlan _updates;
+    private readonly HashSet<ValueId> _overwritten = [];
 
     private StageLowering(Graph graph, bool fuse)
     {
@@ -37,6 +39,8 @@ internal sealed class StageLowering
         {
             _uses[output.Index]++;
         }
+
+        _updates = new UpdatePlan(graph, _producers, _uses);
     }
 
     public PlaceMap Places { get; } = new();
@@ -44,22 +48,49 @@ internal sealed class StageLowering
     public static (IReadOnlyList<Stage> Stages, PlaceMap Places) Lower(Graph graph, CompileMode mode)
     {
         var lowering = new StageLowering(graph, mode != CompileMode.O0);
-        var updates = graph.Updates.ToDictionary(update => update.Value, update => update.Parameter);
         foreach (Node node in graph.Nodes)
         {
-            lowering.Lower(node, updates);
+            lowering.Lower(node);
+        }
+
+        foreach (Update update in lowering._updates.WriteBacks)
+        {
+            var copy = new FusedProgram(new ProgramTree.Input(0, SlotAccess.Full), [update.Value], [(int)SlotAccess.Full]);
+            lowering.Emit(new Stage.ParameterStep($"update {graph[update.Parameter].Name}", update.Parameter, update.Parameter, copy));
         }
 
         return ([.. lowering._stages.Where(stage => stage is not null)], lowering.Places);
     }
 
-    private void Lower(Node node, Dictionary<ValueId, ValueId> updates)
+    private void Lower(Node node)
     {
+        if (_updates.IsAbsorbed(node.Output))
+        {
+            return;
+        }
+
         string name = node.Name;
         switch (node.Operator)
         {
-            case SgdStep when updates.TryGetValue(node.Output, out ValueId parameter):
-                LowerStep(node, parameter);
+            case SgdStep or AdagradStep when _updates.Sparse(node.Output) is { } sparse:
+                Emit(new Stage.ScatterUpdate(
+                    name, node.Output, sparse.Gradient.Inputs[0], sparse.Gradient.Inputs[1], sparse.Table, sparse.Rate, sparse.State));
+                PlaceUpdate(node.Output);
+                if (sparse.State is { } state)
+                {
+                    PlaceUpdate(state.Output);
+                }
+
+                break;
+            case ElementwiseOperator step when _updates.InPlace(node.Output) is { } parameter:
+                Emit(new Stage.ParameterStep(name, node.Output, parameter, ProgramOf(node, step)));
+                PlaceUpdate(node.Output);
+                break;
+            case RowWiseAdagradState:
+                var rowState = new FusedProgram(
+                    RowWiseAdagradState.Program(new ProgramTree.Input(0, SlotAccess.PerRow)), [node.Inputs[0]], [(int)SlotAccess.PerRow]);
+                Emit(new Stage.RowMeanSquare(name, node.Output, node.Inputs[1], rowState));
+                PlaceUpdate(node.Output);
                 break;
             case ElementwiseOperator elementwise:
                 LowerElementwise(node, elementwise);
@@ -79,7 +110,10 @@ internal sealed class StageLowering
             case EmbeddingBag:
                 Emit(new Stage.Gather(name, node.Output, node.Inputs[0], node.Inputs[1]));
                 break;
-            case EmbeddingBagGradient when IsOnlySparselyUsed(node.Output, updates):
+            case EmbeddingBagGradient when _uses[node.Output.Index] == 0:
+                break;
+            case EmbeddingBagGradient:
+                Emit(new Stage.ScatterSum(name, node.Output, node.Inputs[0], node.Inputs[1]));
                 break;
             case SampleMatMul product:
                 Emit(new Stage.SampleProduct(name, node.Output, node.Inputs[0], node.Inputs[1], product));
@@ -130,12 +164,7 @@ internal sealed class StageLowering
             leaves.Add(new ProgramTree.Input(slot, op.Access(i)));
         }
 
-        ProgramTree tree = leaves.Count switch
-        {
-            1 => new ProgramTree.Call1(op.Function, leaves[0]),
-            2 => new ProgramTree.Call2(op.Function, leaves[0], leaves[1]),
-            _ => new ProgramTree.Call3(op.Function, leaves[0], leaves[1], leaves[2]),
-        };
+        ProgramTree tree = op.Program(leaves);
         var program = new FusedProgram(tree, EquatableArray.Create<ValueId>([.. inputs]), EquatableArray.Create<int>([.. accesses]));
         if (inner is null || tree.DepthStages > ProgramTree.MaximumDepthStages || inputs.Count > SlotTable.MaximumSlots)
         {
@@ -146,7 +175,7 @@ internal sealed class StageLowering
                 return;
             }
 
-            Emit(new Stage.Map(node.Name, node.Output, program));
+            Emit(new Stage.Map(node.Name, node.Output, program, !_graph[node.Output].Type.HasSamples));
             return;
         }
 
@@ -163,7 +192,11 @@ internal sealed class StageLowering
         Emit(fused);
     }
 
-    private void LowerAlone(Node node, ElementwiseOperator op)
+    private void LowerAlone(Node node, ElementwiseOperator op) =>
+        Emit(new Stage.Map(node.Name, node.Output, ProgramOf(node, op), !_graph[node.Output].Type.HasSamples));
+
+    /// <summary>The node's own program, a slot for each of its inputs.</summary>
+    private static FusedProgram ProgramOf(Node node, ElementwiseOperator op)
     {
         var leaves = new ProgramTree[node.Inputs.Count];
         for (int i = 0; i < leaves.Length; i++)
@@ -171,14 +204,18 @@ internal sealed class StageLowering
             leaves[i] = new ProgramTree.Input(i, op.Access(i));
         }
 
-        ProgramTree tree = leaves.Length switch
-        {
-            1 => new ProgramTree.Call1(op.Function, leaves[0]),
-            2 => new ProgramTree.Call2(op.Function, leaves[0], leaves[1]),
-            _ => new ProgramTree.Call3(op.Function, leaves[0], leaves[1], leaves[2]),
-        };
         int[] accesses = [.. Enumerable.Range(0, leaves.Length).Select(i => (int)op.Access(i))];
-        Emit(new Stage.Map(node.Name, node.Output, new FusedProgram(tree, node.Inputs, EquatableArray.Create<int>(accesses))));
+        return new FusedProgram(op.Program(leaves), node.Inputs, EquatableArray.Create<int>(accesses));
+    }
+
+    /// <summary>A value that updates a parameter in place has that parameter's storage.</summary>
+    private void PlaceUpdate(ValueId value)
+    {
+        if (_updates.InPlace(value) is { } parameter)
+        {
+            Places.SameAs(value, parameter);
+            _overwritten.Add(parameter);
+        }
     }
 
     /// <summary>Which input's stage the node can join: a Map or Contract of samples whose value nobody else reads.</summary>
@@ -189,7 +226,10 @@ internal sealed class StageLowering
             ValueId input = node.Inputs[i];
             if (op.Access(i) == SlotAccess.Full && _uses[input.Index] == 1 && !Places.IsPlaced(input)
                 && _graph[input].Type == _graph[node.Output].Type
-                && _stageOf.TryGetValue(input, out int at) && _stages[at] is Stage.Map or Stage.Contract)
+                && _stageOf.TryGetValue(input, out int at) && _stages[at] is Stage.Map or Stage.Contract
+
+                // The fused stage moves to the end: what it reads must not have been overwritten meanwhile.
+                && !_stages[at].Inputs.Any(_overwritten.Contains))
             {
                 return i;
             }
@@ -219,30 +259,6 @@ internal sealed class StageLowering
         accesses.Add(access);
         return inputs.Count - 1;
     }
-
-    private void LowerStep(Node node, ValueId parameter)
-    {
-        ValueId gradient = node.Inputs[1];
-        if (_producers.TryGetValue(gradient, out Node? producer) && producer.Operator is EmbeddingBagGradient)
-        {
-            Emit(new Stage.ScatterUpdate(node.Name, node.Output, producer.Inputs[0], producer.Inputs[1], parameter, node.Inputs[2]));
-        }
-        else
-        {
-            var tree = new ProgramTree.Call3(
-                ((ElementwiseOperator)node.Operator).Function,
-                new ProgramTree.Input(0, SlotAccess.Full), new ProgramTree.Input(1, SlotAccess.Full), new ProgramTree.Input(2, SlotAccess.Uniform));
-            var program = new FusedProgram(tree, node.Inputs, [(int)SlotAccess.Full, (int)SlotAccess.Full, (int)SlotAccess.Uniform]);
-            Emit(new Stage.ParameterStep(node.Name, node.Output, parameter, program));
-        }
-
-        Places.SameAs(node.Output, parameter);
-    }
-
-    /// <summary>A table's gradient is never made dense where its only use is the table's own step.</summary>
-    private bool IsOnlySparselyUsed(ValueId gradient, Dictionary<ValueId, ValueId> updates) =>
-        _uses[gradient.Index] == 1
-        && _graph.Nodes.Any(node => node.Operator is SgdStep && updates.ContainsKey(node.Output) && node.Inputs[1] == gradient);
 
     private static bool IsSlice(ColumnMap map, out int first)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Operators;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Programs;
 using RduEmu.Kernels.Templates;
@@ -8,6 +9,7 @@ using RduEmu.Kernels.Templates.Contract;
 using RduEmu.Kernels.Templates.Gather;
 using RduEmu.Kernels.Templates.Layout;
 using RduEmu.Kernels.Templates.Map;
+using RduEmu.Kernels.Templates.RowReduce;
 using RduEmu.Kernels.Templates.SampleReduce;
 using RduEmu.Kernels.Templates.ScatterAdd;
 
@@ -21,18 +23,12 @@ internal sealed class UnitFactory(
     Func<EquatableArray<int>, Operand> map,
     Func<ValueId, int, Operand> workspace)
 {
-    private static readonly FusedProgram SparseSgd = new(
-        new ProgramTree.Call3(
-            typeof(Kernels.Programs.Functions.SgdFunction),
-            new ProgramTree.Input(0, SlotAccess.Full), new ProgramTree.TemplateResult(), new ProgramTree.Input(1, SlotAccess.Uniform)),
-        [],
-        [(int)SlotAccess.Full, (int)SlotAccess.Uniform]);
-
     /// <summary>Words of scratch that the stage's unit needs for itself.</summary>
     public long ScratchElements(Stage stage, int tileItems) => stage switch
     {
         Stage.SampleContract s => SampleContractUnit.ScratchElements(Samples(s.X), tileItems, Columns(s.X)),
         Stage.ScatterUpdate s => ScatterUpdateUnit<Accumulated, Accumulated>.ScratchElements(Samples(s.Indices), Columns(s.Indices)),
+        Stage.ScatterSum s => ScatterUpdateUnit<Accumulated, Accumulated>.ScratchElements(Samples(s.Indices), Columns(s.Indices)),
         _ => 0,
     };
 
@@ -69,12 +65,16 @@ internal sealed class UnitFactory(
                 var whole = new ProgramBinding([resolve(s.X)], [SlotAccess.Full]);
                 return new SampleColumnSumUnit<Full<S0>>(s.Name, Columns(s.X), Samples(s.X), resolve(s.Output), whole);
             case Stage.ScatterUpdate s:
-                var update = new ProgramBinding([arena(s.Table), arena(s.Rate)], [SlotAccess.Full, SlotAccess.Uniform]);
+                return ScatterUpdate(s, resolve, scratchOffsetElements);
+            case Stage.ScatterSum s:
+                return new ScatterUpdateUnit<Accumulated, Accumulated>(
+                    s.Name, graph[s.Output].Type.Shape[0], Columns(s.Output), Samples(s.Indices), Columns(s.Indices),
+                    resolve(s.Indices), resolve(s.Gradient), resolve(s.Output), ProgramBinding.Empty, ScatterState.None, default,
+                    ProgramBinding.Empty, workspace(s.Output, Columns(s.Output)), scratchOffsetElements);
+            case Stage.RowMeanSquare s:
                 return Generic(
-                    typeof(ScatterUpdateUnit<,>), [typeof(Accumulated), SparseSgd.Tree.ToProgramType()],
-                    s.Name, graph[s.Table].Type.Shape[0], Columns(s.Gradient), Samples(s.Indices), Columns(s.Indices),
-                    resolve(s.Indices), resolve(s.Gradient), arena(s.Table), update, ScatterState.None, default(Operand), ProgramBinding.Empty,
-                    workspace(s.Output, Columns(s.Gradient)), scratchOffsetElements);
+                    typeof(RowMeanSquareUnit<>), [s.Program.Tree.ToProgramType()],
+                    s.Name, Columns(s.X), resolve(s.X), resolve(s.Output), Bind(s.Program, resolve));
             case Stage.ParameterStep s:
                 return Generic(
                     typeof(MapUnit<>), [s.Program.Tree.ToProgramType()],
@@ -82,6 +82,47 @@ internal sealed class UnitFactory(
             default:
                 throw new NotSupportedException(stage.GetType().Name);
         }
+    }
+
+    /// <summary>What sets a dense gradient to zero before contributions are added.</summary>
+    public ConfiguredUnit CreateFill(Stage.ScatterSum stage, Func<ValueId, Operand> resolve) =>
+        new MapUnit<Zero>($"zero {stage.Name}", 1, Columns(stage.Output), resolve(stage.Output), ProgramBinding.Empty, 0);
+
+    private ConfiguredUnit ScatterUpdate(Stage.ScatterUpdate s, Func<ValueId, Operand> resolve, long scratchOffsetElements)
+    {
+        var table = new ProgramTree.Input(0, SlotAccess.Full);
+        var gradient = new ProgramTree.TemplateResult();
+        var operands = new List<Operand> { arena(s.Table) };
+        var accesses = new List<SlotAccess> { SlotAccess.Full };
+        ElementwiseOperator step = new SgdStep();
+        var leaves = new List<ProgramTree> { table, gradient };
+        ScatterState kind = ScatterState.None;
+        ProgramTree stateTree = gradient;
+        ProgramBinding stateBinding = ProgramBinding.Empty;
+        Operand stateOperand = default;
+        if (s.State is { } state)
+        {
+            kind = state.RowWise ? ScatterState.Row : ScatterState.Elements;
+            SlotAccess access = state.RowWise ? SlotAccess.PerRow : SlotAccess.Full;
+            stateOperand = arena(state.Parameter);
+            var old = new ProgramTree.Input(0, access);
+            stateTree = state.RowWise ? RowWiseAdagradState.Program(old) : new AdagradState().Program([old, gradient]);
+            stateBinding = new ProgramBinding([stateOperand], [access]);
+            step = new AdagradStep(state.RowWise);
+            leaves.Add(new ProgramTree.Input(operands.Count, access));
+            operands.Add(stateOperand);
+            accesses.Add(access);
+        }
+
+        leaves.Add(new ProgramTree.Input(operands.Count, SlotAccess.Uniform));
+        operands.Add(arena(s.Rate));
+        accesses.Add(SlotAccess.Uniform);
+        return Generic(
+            typeof(ScatterUpdateUnit<,>), [stateTree.ToProgramType(), step.Program(leaves).ToProgramType()],
+            s.Name, graph[s.Table].Type.Shape[0], Columns(s.Gradient), Samples(s.Indices), Columns(s.Indices),
+            resolve(s.Indices), resolve(s.Gradient), arena(s.Table),
+            new ProgramBinding(operands.ToArray(), accesses.ToArray()), kind, stateOperand, stateBinding,
+            workspace(s.Output, Columns(s.Gradient)), scratchOffsetElements);
     }
 
     private static ConfiguredUnit Generic(Type open, Type[] programs, params object[] arguments) =>

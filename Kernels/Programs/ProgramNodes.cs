@@ -135,3 +135,14 @@ public readonly struct Accumulated : IProgram
         where TInt : unmanaged
         where TFrame : struct, IFrame<TFloat> => frame.Accumulated;
 }
+
+/// <summary>+0 everywhere.</summary>
+public readonly struct Zero : IProgram
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat Evaluate<TLane, TFloat, TInt, TFrame>(in TFrame frame)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged
+        where TFrame : struct, IFrame<TFloat> => TLane.Constant(0f);
+}

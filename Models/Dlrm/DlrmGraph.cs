@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Operators;
+using RduEmu.Compiler.Optimizers;
 
 namespace RduEmu.Models.Dlrm;
 
@@ -21,6 +22,12 @@ namespace RduEmu.Models.Dlrm;
 public sealed record DlrmGraph(
     Graph Graph, ValueId Dense, ImmutableArray<ValueId> Indices, ValueId? Target, ValueId? Rate, ImmutableArray<ValueId> Parameters)
 {
+    /// <summary>
+    /// What the optimiser keeps for each of <see cref="Parameters"/>, in their order: parameters too, to be zero before the first
+    /// step. Empty for SGD.
+    /// </summary>
+    public ImmutableArray<ValueId> OptimizerStates { get; init; } = [];
+
     private enum Purpose
     {
         Inference,
@@ -36,11 +43,13 @@ public sealed record DlrmGraph(
     public static DlrmGraph BuildGradients(DlrmConfiguration configuration, int batchSamples) =>
         Build(configuration, batchSamples, Purpose.Gradients);
 
-    /// <summary>One step of stochastic gradient descent.</summary>
-    public static DlrmGraph BuildTrainingStep(DlrmConfiguration configuration, int batchSamples) =>
-        Build(configuration, batchSamples, Purpose.TrainingStep);
+    /// <summary>One step of the optimiser; the gradients of tables stay sparse.</summary>
+    public static DlrmGraph BuildTrainingStep(
+        DlrmConfiguration configuration, int batchSamples, OptimizerKind optimizer = OptimizerKind.Sgd) =>
+        Build(configuration, batchSamples, Purpose.TrainingStep, optimizer);
 
-    private static DlrmGraph Build(DlrmConfiguration configuration, int batchSamples, Purpose purpose)
+    private static DlrmGraph Build(
+        DlrmConfiguration configuration, int batchSamples, Purpose purpose, OptimizerKind optimizer = OptimizerKind.Sgd)
     {
         var builder = new GraphBuilder();
         var parameters = new List<ValueId>();
@@ -87,12 +96,22 @@ public sealed record DlrmGraph(
 
         ValueId total = builder.Apply(new SampleSum(), loss);
         ValueId rate = builder.Input("rate", TensorType.Whole(1));
+        var states = new List<ValueId>();
         for (int i = 0; i < parameters.Count; i++)
         {
-            builder.Update(parameters[i], builder.Apply(new SgdStep(), parameters[i], gradients[i]!.Value, rate));
+            bool isTable = i >= parameters.Count - tables.Count;
+            ValueId? state = Optimizer.AddStep(
+                builder, optimizer, builder.NameOf(parameters[i]), parameters[i], gradients[i]!.Value, rate, isTable);
+            if (state is { } kept)
+            {
+                states.Add(kept);
+            }
         }
 
-        return new DlrmGraph(builder.Build(prediction, total), dense, [.. allIndices], target, rate, [.. parameters]);
+        return new DlrmGraph(builder.Build(prediction, total), dense, [.. allIndices], target, rate, [.. parameters])
+        {
+            OptimizerStates = [.. states],
+        };
     }
 
     private static ValueId Network(

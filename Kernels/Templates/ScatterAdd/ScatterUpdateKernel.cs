@@ -49,7 +49,7 @@ public static class ScatterUpdateKernel
 
         if (p.StateKind == (int)ScatterState.Row)
         {
-            float mean = Exact.Div(SumOfSquares(arena, p, first), p.Width);
+            float mean = Exact.Div(RowOrderDevice.SumOfSquares(arena, p.Sums, first, p.Width), p.Width);
             var frame = new GpuFrame(arena, p.StateSlots, row, 0, mean);
             arena[p.State.At(row, 0)] = TState.Evaluate<ScalarLane, float, int, GpuFrame>(in frame);
         }
@@ -66,31 +66,5 @@ public static class ScatterUpdateKernel
             var frame = new GpuFrame(arena, p.UpdateSlots, row, column, sum);
             arena[p.Destination.At(row, column)] = TUpdate.Evaluate<ScalarLane, float, int, GpuFrame>(in frame);
         }
-    }
-
-    private static float SumOfSquares(ArrayView<float> arena, ScatterUpdateArguments p, int position)
-    {
-        ArrayView<float> lanes = LocalMemory.Allocate<float>(RowOrder.Lanes);
-        for (int lane = 0; lane < RowOrder.Lanes; lane++)
-        {
-            float sum = 0f;
-            for (int column = lane; column < p.Width; column += RowOrder.Lanes)
-            {
-                float g = arena[p.Sums.At(position, column)];
-                sum = Exact.Fma(g, g, sum);
-            }
-
-            lanes[lane] = sum;
-        }
-
-        for (int half = RowOrder.Lanes / 2; half > 0; half /= 2)
-        {
-            for (int lane = 0; lane < half; lane++)
-            {
-                lanes[lane] = Exact.Add(lanes[lane], lanes[lane + half]);
-            }
-        }
-
-        return lanes[0];
     }
 }

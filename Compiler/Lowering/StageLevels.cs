@@ -1,0 +1,151 @@
+using RduEmu.Compiler.Graphs;
+using RduEmu.Kernels.Programs;
+
+namespace RduEmu.Compiler.Lowering;
+
+/// <summary>
+/// For each stage the section that it goes to, and for whole stages the chain: a gradient and the steps that take it run row
+/// tile by row tile in one pipeline, so that a new state and a new weight cost one pass.
+/// </summary>
+internal sealed class StageLevels
+{
+    private readonly Graph _graph;
+    private readonly IReadOnlyList<Stage> _stages;
+    private readonly PlaceMap _places;
+    private readonly int[] _levels;
+    private readonly int[] _chains;
+    private readonly bool[] _isClosed;
+    private readonly Dictionary<ValueId, List<int>> _writers = [];
+    private readonly Dictionary<ValueId, List<int>> _readers = [];
+
+    private StageLevels(Graph graph, IReadOnlyList<Stage> stages, PlaceMap places)
+    {
+        _graph = graph;
+        _stages = stages;
+        _places = places;
+        _levels = new int[stages.Count];
+        _chains = [.. Enumerable.Range(0, stages.Count)];
+        _isClosed = new bool[stages.Count];
+    }
+
+    /// <returns>For each stage its level, and the index of the first stage of its chain (its own if it is not in one).</returns>
+    public static (int[] Levels, int[] Chains) Run(Graph graph, IReadOnlyList<Stage> stages, PlaceMap places)
+    {
+        var levels = new StageLevels(graph, stages, places);
+        for (int i = 0; i < stages.Count; i++)
+        {
+            levels.Place(i);
+        }
+
+        return (levels._levels, levels._chains);
+    }
+
+    private void Place(int i)
+    {
+        Stage stage = _stages[i];
+        int[] dependences = Dependences(stage);
+        int chain = ChainOf(stage, dependences);
+        int need = 0;
+        foreach (int j in dependences)
+        {
+            if (_chains[j] != chain)
+            {
+                need = Math.Max(need, _levels[j] + (stage.IsWhole || _stages[j].IsWhole ? 1 : 0));
+            }
+        }
+
+        // A chain can move to a later section as long as no stage outside has counted on where it is.
+        if (chain >= 0 && need > _levels[chain] && _isClosed[chain])
+        {
+            need = Math.Max(need, _levels[chain] + 1);
+            chain = -1;
+        }
+
+        if (chain >= 0)
+        {
+            need = Math.Max(need, _levels[chain]);
+            for (int j = 0; j < i; j++)
+            {
+                if (_chains[j] == chain)
+                {
+                    _levels[j] = need;
+                }
+            }
+
+            _chains[i] = chain;
+        }
+
+        _levels[i] = need;
+        foreach (int j in dependences)
+        {
+            _isClosed[_chains[j]] |= _chains[j] != _chains[i];
+        }
+
+        foreach (ValueId input in stage.Inputs)
+        {
+            Of(_readers, input).Add(i);
+        }
+
+        foreach (ValueId output in stage.Outputs)
+        {
+            Of(_writers, output).Add(i);
+        }
+    }
+
+    /// <summary>Earlier stages that must be done: those that wrote what it reads, and those that touched a parameter that it overwrites.</summary>
+    private int[] Dependences(Stage stage)
+    {
+        IEnumerable<int> all = stage.Inputs.SelectMany(input => Of(_writers, input));
+        foreach (ValueId output in stage.Outputs)
+        {
+            if (_graph[_places.Resolve(output).Root].Role == ValueRole.Parameter)
+            {
+                all = all.Concat(Of(_readers, output)).Concat(Of(_writers, output));
+            }
+        }
+
+        return [.. all.Distinct()];
+    }
+
+    /// <summary>The chain of the stage's inputs that it can join, or -1: rows must be the same, and be read each by itself.</summary>
+    private int ChainOf(Stage stage, int[] dependences)
+    {
+        if (stage is not (Stage.ParameterStep or Stage.RowMeanSquare))
+        {
+            return -1;
+        }
+
+        int chain = -1;
+        foreach (int j in dependences)
+        {
+            bool isRowWise = _stages[_chains[j]] is Stage.SampleContract or Stage.SampleSum or Stage.ParameterStep or Stage.RowMeanSquare;
+            if (isRowWise && Sectioning.RowsOf(_graph, _stages[j]) == Sectioning.RowsOf(_graph, stage))
+            {
+                chain = Math.Max(chain, _chains[j]);
+            }
+        }
+
+        FusedProgram program = stage is Stage.ParameterStep step ? step.Program : ((Stage.RowMeanSquare)stage).Program;
+        for (int slot = 0; slot < program.Inputs.Count; slot++)
+        {
+            bool isShared = program.AccessOf(slot) is SlotAccess.Uniform or SlotAccess.PerColumn;
+            if (isShared && Of(_writers, program.Inputs[slot]).Exists(j => _chains[j] == chain))
+            {
+                return -1;
+            }
+        }
+
+        return chain;
+    }
+
+    private List<int> Of(Dictionary<ValueId, List<int>> stages, ValueId value)
+    {
+        ValueId root = _places.Resolve(value).Root;
+        if (!stages.TryGetValue(root, out List<int>? known))
+        {
+            stages.Add(root, known = []);
+        }
+
+        return known;
+    }
+}
