@@ -131,6 +131,17 @@ internal static class DoubleEvaluator
             case SgdStep:
                 Each(y, i => x[0][i] - x[2][0] * x[1][i]);
                 break;
+            case AdagradState:
+                Each(y, i => x[0][i] + x[1][i] * x[1][i]);
+                break;
+            case RowWiseAdagradState:
+                int width = types[1].Shape[1];
+                Each(y, r => x[0][r] + Sum(width, d => Math.Pow(x[1][r * width + d], 2)) / width);
+                break;
+            case AdagradStep adagrad:
+                int perState = adagrad.RowWise ? type.Shape[1] : 1;
+                Each(y, i => x[0][i] - x[3][0] * x[1][i] / (Math.Sqrt(x[2][i / perState]) + 1e-10));
+                break;
             default:
                 throw new NotSupportedException($"the float64 evaluator does not know {op.Name}");
         }

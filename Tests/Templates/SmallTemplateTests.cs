@@ -9,6 +9,7 @@ using RduEmu.Kernels.Templates.BatchContract;
 using RduEmu.Kernels.Templates.Gather;
 using RduEmu.Kernels.Templates.Layout;
 using RduEmu.Kernels.Templates.Map;
+using RduEmu.Kernels.Templates.RowReduce;
 using RduEmu.Kernels.Templates.SampleReduce;
 
 namespace RduEmu.Tests.Templates;
@@ -26,6 +27,29 @@ public sealed class SmallTemplateTests
             new ProgramBinding([new Operand(0, columns), new Operand(bias, columns)], [SlotAccess.Full, SlotAccess.PerColumn]), 2);
 
         UnitHarness.Check(unit, items, before);
+    }
+
+    [Test]
+    public void RowMeanSquare_OnEveryPath([Values(0, 1, 9)] int items, [Values(1, 15, 16, 35, 128)] int width)
+    {
+        int state = items * width;
+        uint[] before = UnitHarness.RandomWords(state + items, width);
+        var operand = new Operand(state, 1);
+        var unit = new RowMeanSquareUnit<Binary<AddFunction, PerRow<S0>, Accumulated>>(
+            "state", width, new Operand(0, width), operand, new ProgramBinding([operand], [SlotAccess.PerRow]));
+        uint[] after = UnitHarness.Check(unit, items, before);
+
+        for (int row = 0; row < items; row++)
+        {
+            double sum = 0;
+            for (int column = 0; column < width; column++)
+            {
+                sum += Math.Pow(BitConverter.UInt32BitsToSingle(before[row * width + column]), 2);
+            }
+
+            double expected = BitConverter.UInt32BitsToSingle(before[state + row]) + sum / width;
+            Assert.That(BitConverter.UInt32BitsToSingle(after[state + row]), Is.EqualTo(expected).Within(1e-5));
+        }
     }
 
     [Test]
@@ -139,6 +163,7 @@ public sealed class SmallTemplateTests
         yield return new TestCaseData(GatherKernel.Method).SetName("{m}(gather)");
         yield return new TestCaseData(SampleColumnSumKernel.Method(typeof(Full<S0>))).SetName("{m}(sample sum)");
         yield return new TestCaseData(ColumnMapKernel.Method).SetName("{m}(column map)");
+        yield return new TestCaseData(RowMeanSquareKernel.Method(typeof(Binary<AddFunction, PerRow<S0>, Accumulated>))).SetName("{m}(row mean square)");
         yield return new TestCaseData(CopyKernel.Method).SetName("{m}(copy)");
         yield return new TestCaseData(BatchContractKernel.Method).SetName("{m}(batch contract)");
     }
