@@ -10,6 +10,7 @@ namespace RduEmu.Compiler.Differentiation;
 public sealed class GradientScope
 {
     private readonly Dictionary<ValueId, ValueId> _gradients = [];
+    private readonly HashSet<ValueId> _needed = [];
 
     private GradientScope(GraphBuilder builder) => Builder = builder;
 
@@ -25,6 +26,15 @@ public sealed class GradientScope
     {
         var scope = new GradientScope(builder);
         scope.Add(seeded, seed);
+        scope._needed.UnionWith(values.ToArray());
+        foreach (Node node in builder.Nodes)
+        {
+            if (node.Inputs.Any(scope._needed.Contains))
+            {
+                scope._needed.Add(node.Output);
+            }
+        }
+
         int forwardCount = builder.Nodes.Count;
         for (int i = forwardCount - 1; i >= 0; i--)
         {
@@ -43,6 +53,9 @@ public sealed class GradientScope
 
         return result;
     }
+
+    /// <summary>True if the value depends on one whose gradient was asked for, or is one: all other gradients are dead ends.</summary>
+    public bool IsNeeded(ValueId value) => _needed.Contains(value);
 
     /// <summary>Adds one more contribution to the gradient of a value.</summary>
     public void Add(ValueId value, ValueId contribution) =>

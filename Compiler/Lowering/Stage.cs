@@ -60,9 +60,9 @@ public abstract record Stage(string Name, ValueId Output)
         public override IEnumerable<ValueId> Inputs => [X];
     }
 
-    public sealed record Gather(string Name, ValueId Output, ValueId Indices, ValueId Table) : Stage(Name, Output)
+    public sealed record Gather(string Name, ValueId Output, ValueId Indices, ValueId Table, ValueId? Weights = null) : Stage(Name, Output)
     {
-        public override IEnumerable<ValueId> Inputs => [Indices, Table];
+        public override IEnumerable<ValueId> Inputs => Weights is { } weights ? [Indices, Table, weights] : [Indices, Table];
     }
 
     /// <summary>The gradient of a weight.</summary>
@@ -85,10 +85,27 @@ public abstract record Stage(string Name, ValueId Output)
     /// them; all others keep their bits.
     /// </summary>
     public sealed record ScatterUpdate(
-        string Name, ValueId Output, ValueId Indices, ValueId Gradient, ValueId Table, ValueId Rate, SparseState? State = null) : Stage(Name, Output)
+        string Name, ValueId Output, ValueId Indices, ValueId Gradient, ValueId Table, ValueId Rate, SparseState? State = null,
+        ValueId? Weights = null) : Stage(Name, Output)
     {
-        public override IEnumerable<ValueId> Inputs =>
-            State is null ? [Indices, Gradient, Table, Rate] : [Indices, Gradient, Table, Rate, State.Parameter];
+        public override IEnumerable<ValueId> Inputs
+        {
+            get
+            {
+                List<ValueId> inputs = [Indices, Gradient, Table, Rate];
+                if (State is { } state)
+                {
+                    inputs.Add(state.Parameter);
+                }
+
+                if (Weights is { } weights)
+                {
+                    inputs.Add(weights);
+                }
+
+                return inputs;
+            }
+        }
 
         public override IEnumerable<ValueId> Outputs => State is null ? [Output] : [Output, State.Output];
 
@@ -96,9 +113,9 @@ public abstract record Stage(string Name, ValueId Output)
     }
 
     /// <summary>A table's gradient made dense: zero in rows that no index names.</summary>
-    public sealed record ScatterSum(string Name, ValueId Output, ValueId Indices, ValueId Gradient) : Stage(Name, Output)
+    public sealed record ScatterSum(string Name, ValueId Output, ValueId Indices, ValueId Gradient, ValueId? Weights = null) : Stage(Name, Output)
     {
-        public override IEnumerable<ValueId> Inputs => [Indices, Gradient];
+        public override IEnumerable<ValueId> Inputs => Weights is { } weights ? [Indices, Gradient, weights] : [Indices, Gradient];
 
         public override bool IsWhole => true;
     }

@@ -74,7 +74,8 @@ internal sealed class StageLowering
         {
             case SgdStep or AdagradStep when _updates.Sparse(node.Output) is { } sparse:
                 Emit(new Stage.ScatterUpdate(
-                    name, node.Output, sparse.Gradient.Inputs[0], sparse.Gradient.Inputs[1], sparse.Table, sparse.Rate, sparse.State));
+                    name, node.Output, sparse.Gradient.Inputs[0], sparse.Gradient.Inputs[1], sparse.Table, sparse.Rate, sparse.State,
+                    OptionalInput(sparse.Gradient, 2)));
                 PlaceUpdate(node.Output);
                 if (sparse.State is { } state)
                 {
@@ -108,12 +109,12 @@ internal sealed class StageLowering
                 Emit(new Stage.SampleSum(name, node.Output, node.Inputs[0]));
                 break;
             case EmbeddingBag:
-                Emit(new Stage.Gather(name, node.Output, node.Inputs[0], node.Inputs[1]));
+                Emit(new Stage.Gather(name, node.Output, node.Inputs[0], node.Inputs[1], OptionalInput(node, 2)));
                 break;
             case EmbeddingBagGradient when _uses[node.Output.Index] == 0:
                 break;
             case EmbeddingBagGradient:
-                Emit(new Stage.ScatterSum(name, node.Output, node.Inputs[0], node.Inputs[1]));
+                Emit(new Stage.ScatterSum(name, node.Output, node.Inputs[0], node.Inputs[1], OptionalInput(node, 2)));
                 break;
             case SampleMatMul product:
                 Emit(new Stage.SampleProduct(name, node.Output, node.Inputs[0], node.Inputs[1], product));
@@ -132,6 +133,8 @@ internal sealed class StageLowering
                     ErrorCatalogue.GraphIllegal, $"node {node.Name}", "an operator that lowers to a template", node.Operator.Name, "express it by others");
         }
     }
+
+    private static ValueId? OptionalInput(Node node, int index) => index < node.Inputs.Count ? node.Inputs[index] : null;
 
     private void Emit(Stage stage)
     {

@@ -57,7 +57,9 @@ internal sealed class UnitFactory(
             case Stage.Copy s:
                 return new CopyUnit(s.Name, 1, Columns(s.X), resolve(s.X), resolve(s.Output).FromColumn(s.FirstColumn));
             case Stage.Gather s:
-                return new GatherUnit(s.Name, Columns(s.Output), Columns(s.Indices), resolve(s.Indices), resolve(s.Table), resolve(s.Output));
+                return new GatherUnit(
+                    s.Name, Columns(s.Output), Columns(s.Indices), resolve(s.Indices), resolve(s.Table), resolve(s.Output),
+                    s.Weights is { } bagWeights ? resolve(bagWeights) : null);
             case Stage.SampleContract s:
                 return new SampleContractUnit(
                     s.Name, Columns(s.X), Samples(s.X), resolve(s.OutputGradient), resolve(s.X), resolve(s.Output), scratchOffsetElements);
@@ -70,7 +72,8 @@ internal sealed class UnitFactory(
                 return new ScatterUpdateUnit<Accumulated, Accumulated>(
                     s.Name, graph[s.Output].Type.Shape[0], Columns(s.Output), Samples(s.Indices), Columns(s.Indices),
                     resolve(s.Indices), resolve(s.Gradient), resolve(s.Output), ProgramBinding.Empty, ScatterState.None, default,
-                    ProgramBinding.Empty, workspace(s.Output, Columns(s.Output)), scratchOffsetElements);
+                    ProgramBinding.Empty, workspace(s.Output, Columns(s.Output)), scratchOffsetElements,
+                    s.Weights is { } sumWeights ? resolve(sumWeights) : null);
             case Stage.RowMeanSquare s:
                 return Generic(
                     typeof(RowMeanSquareUnit<>), [s.Program.Tree.ToProgramType()],
@@ -122,7 +125,7 @@ internal sealed class UnitFactory(
             s.Name, graph[s.Table].Type.Shape[0], Columns(s.Gradient), Samples(s.Indices), Columns(s.Indices),
             resolve(s.Indices), resolve(s.Gradient), arena(s.Table),
             new ProgramBinding(operands.ToArray(), accesses.ToArray()), kind, stateOperand, stateBinding,
-            workspace(s.Output, Columns(s.Gradient)), scratchOffsetElements);
+            workspace(s.Output, Columns(s.Gradient)), scratchOffsetElements, s.Weights is { } weights ? resolve(weights) : null!);
     }
 
     private static ConfiguredUnit Generic(Type open, Type[] programs, params object[] arguments) =>

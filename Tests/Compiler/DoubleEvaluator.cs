@@ -77,7 +77,11 @@ internal static class DoubleEvaluator
                 Matrix(y, type, (n, k) => Sum(types[0].Shape[0], b => x[0][b * type.Shape[0] + n] * x[1][b * type.Shape[1] + k]));
                 break;
             case EmbeddingBag:
-                Matrix(y, type, (b, d) => Sum(types[0].Shape[1], h => Looked(x[0][b * types[0].Shape[1] + h], x[1], type.Shape[1], d)));
+                Matrix(y, type, (b, d) => Sum(types[0].Shape[1], h =>
+                {
+                    int position = b * types[0].Shape[1] + h;
+                    return (x.Length > 2 ? x[2][position] : 1) * Looked(x[0][position], x[1], type.Shape[1], d);
+                }));
                 break;
             case EmbeddingBagGradient:
                 for (int position = 0; position < x[0].Length; position++)
@@ -86,7 +90,7 @@ internal static class DoubleEvaluator
                     int sample = position / types[0].Shape[1];
                     for (int d = 0; row >= 0 && d < type.Shape[1]; d++)
                     {
-                        y[row * type.Shape[1] + d] += x[1][sample * type.Shape[1] + d];
+                        y[row * type.Shape[1] + d] += (x.Length > 2 ? x[2][position] : 1) * x[1][sample * type.Shape[1] + d];
                     }
                 }
 

@@ -18,10 +18,10 @@ public sealed class CompiledUpdateTests
 
     /// <summary>A gradient that is also an output must be made dense; the table and its state do not notice.</summary>
     [Test]
-    public void ATableStep_SparseOrDense_GivesTheSameBits([Values] OptimizerKind optimizer)
+    public void ATableStep_SparseOrDense_GivesTheSameBits([Values] OptimizerKind optimizer, [Values] bool weighted)
     {
-        Graph sparse = TableStep(optimizer, returnsGradient: false);
-        Graph dense = TableStep(optimizer, returnsGradient: true);
+        Graph sparse = TableStep(optimizer, weighted, returnsGradient: false);
+        Graph dense = TableStep(optimizer, weighted, returnsGradient: true);
         Dictionary<string, float[]> given = Given(sparse);
 
         Dictionary<string, float[]> expected = OnEveryPath(sparse, given);
@@ -123,15 +123,19 @@ public sealed class CompiledUpdateTests
         FollowsFloat64(graph, given, OnEveryPath(graph, given));
     }
 
-    private static Graph TableStep(OptimizerKind optimizer, bool returnsGradient)
+    /// <summary>With weights, these are computed: by tiles, in scratch where nothing else reads them.</summary>
+    private static Graph TableStep(OptimizerKind optimizer, bool weighted, bool returnsGradient)
     {
         var builder = new GraphBuilder();
         ValueId indices = builder.Input("indices", TensorType.Samples(Batch, 2) with { Element = ElementType.Int32 });
         ValueId dy = builder.Input("dy", TensorType.Samples(Batch, Width));
         ValueId table = builder.Parameter("table", TensorType.Whole(Rows, Width));
         ValueId rate = builder.Input("rate", TensorType.Whole(1));
-        ValueId bag = builder.Apply(new EmbeddingBag(), indices, table);
-        ValueId gradient = builder.Apply(new EmbeddingBagGradient(Rows), indices, dy);
+        ValueId[] weights = weighted
+            ? [builder.Apply(new Sigmoid(), builder.Input("scores", TensorType.Samples(Batch, 2)))]
+            : [];
+        ValueId bag = builder.Apply(new EmbeddingBag(), [indices, table, .. weights]);
+        ValueId gradient = builder.Apply(new EmbeddingBagGradient(Rows), [indices, dy, .. weights]);
         _ = Optimizer.AddStep(builder, optimizer, "table", table, gradient, rate, isTable: true);
         return returnsGradient ? builder.Build(bag, gradient) : builder.Build(bag);
     }

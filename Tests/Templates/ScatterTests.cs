@@ -58,11 +58,11 @@ public sealed class ScatterTests
     }
 
     [Test]
-    public void Adagrad_OnEveryPath([Values] bool rowWise, [Values(1, 16, 35)] int width)
+    public void Adagrad_OnEveryPath([Values] bool rowWise, [Values] bool weighted, [Values(1, 16, 35)] int width)
     {
         Layout at = new(9, width, 25, 2);
         uint[] before = at.Words(3);
-        for (int i = at.State; i < at.Sums; i++)
+        for (int i = at.State; i < at.Rate; i++)
         {
             before[i] &= 0x7FFFFFFF;
         }
@@ -84,7 +84,7 @@ public sealed class ScatterTests
         Type type = typeof(ScatterUpdateUnit<,>).MakeGenericType(stateProgram, updateProgram);
         var unit = (RduEmu.Kernels.Templates.ConfiguredUnit)Activator.CreateInstance(
             type, "adagrad", 9, width, 25, 2, at.IndexOperand, at.GradientOperand, at.Table, update,
-            rowWise ? ScatterState.Row : ScatterState.Elements, state, stateBinding, at.SumsOperand, 0L)!;
+            rowWise ? ScatterState.Row : ScatterState.Elements, state, stateBinding, at.SumsOperand, 0L, weighted ? at.WeightOperand : null)!;
 
         uint[] after = UnitHarness.Check(unit, 1, before, tiles: false, scratchElements: 100, compareElements: at.Sums);
 
@@ -105,11 +105,15 @@ public sealed class ScatterTests
 
         public int Rate => State + Rows * Width;
 
-        public int Sums => Rate + 1;
+        public int Weights => Rate + 1;
+
+        public int Sums => Weights + Samples * Hotness;
 
         public Operand Table => new(0, Width);
 
         public Operand IndexOperand => new(Indices, Hotness);
+
+        public Operand WeightOperand => new(Weights, Hotness);
 
         public Operand GradientOperand => new(Gradient, Width);
 

@@ -40,7 +40,10 @@ public static class ScatterUpdateKernel
             {
                 if (words[p.Indices.At(position / p.Hotness, position % p.Hotness)] == row)
                 {
-                    sum = Exact.Add(sum, arena[p.Gradient.At(position / p.Hotness, column)]);
+                    float element = arena[p.Gradient.At(position / p.Hotness, column)];
+                    sum = p.Weighted != 0
+                        ? Exact.Fma(arena[p.Weights.At(position / p.Hotness, position % p.Hotness)], element, sum)
+                        : Exact.Add(sum, element);
                 }
             }
 

@@ -24,15 +24,17 @@ public enum ScatterState
 }
 
 /// <summary>What the kernel needs besides its programs.</summary>
+/// <param name="Weighted">1 if each contribution is multiplied by its weight, else 0.</param>
 public readonly record struct ScatterUpdateArguments(
-    Operand Indices, Operand Gradient, Operand Destination, Operand State, Operand Sums,
-    SlotTable StateSlots, SlotTable UpdateSlots, int Samples, int Hotness, int Width, int StateKind);
+    Operand Indices, Operand Weights, Operand Gradient, Operand Destination, Operand State, Operand Sums,
+    SlotTable StateSlots, SlotTable UpdateSlots, int Samples, int Hotness, int Width, int StateKind, int Weighted);
 
 /// <summary>
 /// Template <c>ScatterAdd</c>: for every row r that an index names, g = sum over the positions (b, h) with index[b, h] = r of
 /// dy[b, :], in ascending position from +0; then state[r] = stateProgram(r, g) and destination[r, :] = update(r, g). The
 /// programs' leaf <see cref="Accumulated"/> is g, their slots are read at row r. With <c>Binary&lt;Add, Full&lt;S0&gt;,
-/// Accumulated&gt;</c> it is index_add; with SGD or Adagrad the sparse optimiser step. An index of -1 is absent.
+/// Accumulated&gt;</c> it is index_add; with SGD or Adagrad the sparse optimiser step. An index of -1 is absent. With weights
+/// each contribution is weight[b, h] · dy[b, :], added by an FMA.
 /// </summary>
 /// <remarks>
 /// Its pipeline has one item; many tables run side by side. The host groups the positions by a stable radix sort of the
@@ -61,14 +63,17 @@ public sealed unsafe class ScatterUpdateUnit<TState, TUpdate> : ConfiguredUnit
     /// <param name="rows">Rows of the destination.</param>
     /// <param name="sums">Arena workspace [samples · hotness, width] for a device's sums; the host does not touch it.</param>
     /// <param name="scratchOffsetElements">Where in the worker's scratch its <see cref="ScratchElements"/> words begin.</param>
+    /// <param name="weights">One for each index, [samples, hotness]; null for all one.</param>
     public ScatterUpdateUnit(
         string name, int rows, int width, int samples, int hotness, Operand indices, Operand gradient, Operand destination,
-        ProgramBinding update, ScatterState stateKind, Operand state, ProgramBinding stateBinding, Operand sums, long scratchOffsetElements)
+        ProgramBinding update, ScatterState stateKind, Operand state, ProgramBinding stateBinding, Operand sums, long scratchOffsetElements,
+        Operand? weights = null)
         : base(name, rowsPerItem: 1)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(width, MaximumWidth);
         _arguments = new ScatterUpdateArguments(
-            indices, gradient, destination, state, sums, stateBinding.Slots, update.Slots, samples, hotness, width, (int)stateKind);
+            indices, weights ?? default, gradient, destination, state, sums, stateBinding.Slots, update.Slots, samples, hotness, width,
+            (int)stateKind, weights is null ? 0 : 1);
         _state = stateBinding;
         _update = update;
         _stateKind = stateKind;
@@ -101,7 +106,10 @@ public sealed unsafe class ScatterUpdateUnit<TState, TUpdate> : ConfiguredUnit
                 {
                     for (int column = 0; column < p.Width; column++)
                     {
-                        sums[column] = Exact.Add(sums[column], memory.Float(p.Gradient, position / p.Hotness, column));
+                        float element = memory.Float(p.Gradient, position / p.Hotness, column);
+                        sums[column] = p.Weighted != 0
+                            ? Exact.Fma(memory.Float(p.Weights, position / p.Hotness, position % p.Hotness), element, sums[column])
+                            : Exact.Add(sums[column], element);
                     }
                 }
             }
@@ -211,6 +219,7 @@ public sealed unsafe class ScatterUpdateUnit<TState, TUpdate> : ConfiguredUnit
         nint* strides = stackalloc nint[SlotTable.MaximumSlots];
         float* gradient = tile.Whole(_arguments.Gradient);
         nint gradientStride = _arguments.Gradient.RowStrideElements;
+        float* weights = _arguments.Weighted != 0 ? tile.Whole(_arguments.Weights) : null;
         float* destination = tile.Whole(_arguments.Destination);
         nint destinationStride = _arguments.Destination.RowStrideElements;
         for (int i = 0; i < count;)
@@ -221,16 +230,29 @@ public sealed unsafe class ScatterUpdateUnit<TState, TUpdate> : ConfiguredUnit
                 Sse.Prefetch0(destination + IndexAt(indices, positions[i + PrefetchGroups]) * destinationStride);
             }
 
-            new ReadOnlySpan<float>(gradient + positions[i] / _arguments.Hotness * gradientStride, width).CopyTo(new Span<float>(sums, width));
-            for (int column = 0; column < width; column++)
+            if (weights is null)
             {
-                // +0 plus the first contribution: -0 becomes +0, as in every chain that starts from +0.
-                sums[column] += 0f;
-            }
+                new ReadOnlySpan<float>(gradient + positions[i] / _arguments.Hotness * gradientStride, width).CopyTo(new Span<float>(sums, width));
+                for (int column = 0; column < width; column++)
+                {
+                    // +0 plus the first contribution: -0 becomes +0, as in every chain that starts from +0.
+                    sums[column] += 0f;
+                }
 
-            for (i++; i < count && IndexAt(indices, positions[i]) == row; i++)
+                for (i++; i < count && IndexAt(indices, positions[i]) == row; i++)
+                {
+                    AddRow(sums, gradient + positions[i] / _arguments.Hotness * gradientStride, width);
+                }
+            }
+            else
             {
-                AddRow(sums, gradient + positions[i] / _arguments.Hotness * gradientStride, width);
+                new Span<float>(sums, width).Clear();
+                for (; i < count && IndexAt(indices, positions[i]) == row; i++)
+                {
+                    int sample = positions[i] / _arguments.Hotness;
+                    float weight = weights[(nint)sample * _arguments.Weights.RowStrideElements + positions[i] % _arguments.Hotness];
+                    AddWeightedRow(sums, weight, gradient + sample * gradientStride, width);
+                }
             }
 
             var at = new HostTile(tile.Arena, tile.Scratch, row, 1);
@@ -248,6 +270,20 @@ public sealed unsafe class ScatterUpdateUnit<TState, TUpdate> : ConfiguredUnit
 
             _update.Bind(in at, 1, 0, rows, strides);
             EpilogueHost.Row<TUpdate>(rows, sums, destination + row * destinationStride, 0, width);
+        }
+    }
+
+    private static void AddWeightedRow(float* sums, float weight, float* row, int width)
+    {
+        int column = 0;
+        for (; column + 16 <= width; column += 16)
+        {
+            Vector512.FusedMultiplyAdd(Vector512.Create(weight), Vector512.Load(row + column), Vector512.Load(sums + column)).Store(sums + column);
+        }
+
+        for (; column < width; column++)
+        {
+            sums[column] = MathF.FusedMultiplyAdd(weight, row[column], sums[column]);
         }
     }
 
