@@ -35,7 +35,9 @@ public sealed class GraphCompiler
         _firstFreeElement = (over?.ArenaBytes ?? 0) / sizeof(float);
         ShareParameters(over);
         (IReadOnlyList<Stage> stages, _places) = StageLowering.Lower(graph, options.Mode);
+        StageSpec.Check(graph, stages, _places);
         _sections = Sectioning.Run(graph, stages, _places, options);
+        SectionSpec.Check(graph, stages, _sections, _places);
     }
 
     /// <param name="graph">What to compile.</param>
