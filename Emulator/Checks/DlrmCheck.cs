@@ -1,5 +1,6 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Optimizers;
 using RduEmu.Emulator.Dlrm;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Receipts;
@@ -38,6 +39,9 @@ public sealed record FirstDifference(
 public sealed class DlrmCheck(DlrmConfiguration configuration, Func<DlrmConfiguration, ClickData> open, int seed, int steps, int scoredSamples)
 {
     private static readonly byte[] PoisonPatterns = [0xFF, 0x00, 0x7F, 0x55];
+
+    /// <summary>What a training step does with the gradients.</summary>
+    public OptimizerKind Optimizer { get; init; }
 
     /// <summary>For tests: called before each step, to break one variant on purpose.</summary>
     public Action<DlrmSession, CheckVariant, int>? Disturb { get; init; }
@@ -138,7 +142,7 @@ public sealed class DlrmCheck(DlrmConfiguration configuration, Func<DlrmConfigur
             int trainingBatch = _data.Example?.BatchSamples ?? configuration.BatchSamples;
             _rate = _data.Example?.LearningRate ?? configuration.LearningRate;
             _batch = new ClickBatch(configuration.Schema, trainingBatch);
-            Session = new DlrmSession(configuration, new ExecutionTarget(variant.Device, variant.Threads, variant.Mode), trainingBatch, variant.BatchSamples);
+            Session = new DlrmSession(configuration, new ExecutionTarget(variant.Device, variant.Threads, variant.Mode), trainingBatch, variant.BatchSamples, check.Optimizer);
             Session.PoisonScratch(PoisonPatterns[variant.Run % PoisonPatterns.Length]);
             Session.Initialize(check.Seed, _data.Example is null ? null : _data.Example.Parameter);
         }

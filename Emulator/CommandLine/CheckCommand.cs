@@ -48,7 +48,10 @@ internal sealed class CheckCommand
             configuration => ClickData.Open(configuration, request.Data, request.TestData, request.Seed),
             request.Seed,
             ModelOptions.Positive("--steps", parsed.GetRequiredValue(_steps)),
-            ModelOptions.Positive("--samples", parsed.GetRequiredValue(_samples)));
+            ModelOptions.Positive("--samples", parsed.GetRequiredValue(_samples)))
+        {
+            Optimizer = request.Optimizer,
+        };
         CheckVariant[] variants =
         [
             .. from device in devices

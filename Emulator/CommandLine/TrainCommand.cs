@@ -60,13 +60,13 @@ internal sealed class TrainCommand
             parsed.GetValue(_steps), parsed.GetValue(_epochs), parsed.GetValue(_rate), parsed.GetValue(_warmUp), parsed.GetValue(_decayStart), parsed.GetValue(_decay)));
         DlrmConfiguration configuration = request.Configuration with { BatchSamples = plan.BatchSamples };
         using var session = new DlrmSession(
-            configuration, request.Target(device, threads), plan.BatchSamples, data.Test is null ? 0 : EvaluationBatchSamples);
+            configuration, request.Target(device, threads), plan.BatchSamples, data.Test is null ? 0 : EvaluationBatchSamples, request.Optimizer);
         session.Initialize(request.Seed, data.Example is null ? null : data.Example.Parameter);
         output.WriteFacts(
             ("model", $"dlrm {configuration.Name}: {configuration.DenseParameterCount:N0} weights, {configuration.EmbeddingParameterCount:N0} in {configuration.TableRows.Length} tables"),
             ("data", data.Training.Name),
             ("device", device == "host" ? $"host, {threads} threads" : device),
-            ("batch", $"{plan.BatchSamples} samples, rate {plan.Rate}"),
+            ("batch", $"{plan.BatchSamples} samples, {request.OptimizerName}, rate {plan.Rate}"),
             ("arena", Output.Bytes(session.ArenaBytes)));
         SectionTable.Write(output.Text, session.Program);
 
@@ -92,7 +92,7 @@ internal sealed class TrainCommand
         {
             new Receipt(
                 "train", "dlrm", configuration.Name, Describe(configuration), data.Training.Name, outcome.DataDigest ?? string.Empty,
-                plan.Describe(request.Seed), outcome.Steps, weights, null, each, [.. session.Program.Step.Select(section => section.Name)]).Write(receiptPath);
+                plan.Describe(request), outcome.Steps, weights, null, each, [.. session.Program.Step.Select(section => section.Name)]).Write(receiptPath);
             output.WriteFacts(("receipt", receiptPath));
         }
 
@@ -107,6 +107,7 @@ internal sealed class TrainCommand
                 Precision = "fp32",
                 outcome.Steps,
                 plan.BatchSamples,
+                Optimizer = request.OptimizerName,
                 LearningRate = plan.Rate,
                 SamplesPerSecond = samplesPerSecond,
                 Loss = new { First = outcome.FirstLoss, Last = outcome.LastLoss },

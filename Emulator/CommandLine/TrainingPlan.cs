@@ -39,9 +39,10 @@ internal sealed record TrainingPlan(int BatchSamples, long? Steps, int? Epochs, 
     }
 
     /// <summary>Every option that may change bits.</summary>
-    public IReadOnlyDictionary<string, object> Describe(int seed) => new Dictionary<string, object>
+    public IReadOnlyDictionary<string, object> Describe(ModelRequest request) => new Dictionary<string, object>
     {
-        ["seed"] = seed,
+        ["seed"] = request.Seed,
+        ["optimizer"] = request.OptimizerName,
         ["batch"] = BatchSamples,
         ["steps"] = (object?)Steps ?? "as many as the data have",
         ["epochs"] = (object?)Epochs ?? "as many as the steps need",

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Optimizers;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Receipts;
 using RduEmu.Models.Data;
@@ -28,15 +29,16 @@ public sealed class DlrmSession : IDisposable
     /// <param name="target">Where it runs.</param>
     /// <param name="trainingBatchSamples">Samples of a step, or 0 for no training.</param>
     /// <param name="inferenceBatchSamples">Samples that are scored at a time, or 0 for no scoring.</param>
+    /// <param name="optimizer">What a training step does with the gradients.</param>
     /// <exception cref="Kernels.Errors.RduException">RDU03xx: the device is not there, or the arena does not fit.</exception>
-    public DlrmSession(DlrmConfiguration configuration, ExecutionTarget target, int trainingBatchSamples, int inferenceBatchSamples)
+    public DlrmSession(DlrmConfiguration configuration, ExecutionTarget target, int trainingBatchSamples, int inferenceBatchSamples, OptimizerKind optimizer = OptimizerKind.Sgd)
     {
         Configuration = configuration;
         CompiledProgram? first = null;
         CompiledProgram? last = null;
         if (trainingBatchSamples > 0)
         {
-            _training = DlrmGraph.BuildTrainingStep(configuration, trainingBatchSamples);
+            _training = DlrmGraph.BuildTrainingStep(configuration, trainingBatchSamples, optimizer);
             last = first = target.Compile(_training.Graph);
         }
 

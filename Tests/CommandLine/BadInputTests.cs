@@ -32,6 +32,7 @@ public sealed class BadInputTests
     [TestCase("RDU0201", 2, "check", "dlrm", "--batches", "0")]
     [TestCase("RDU0202", 2, "train", "dlrm", "--preset", "huge")]
     [TestCase("RDU0202", 2, "train", "dlrm", "--mode", "o2")]
+    [TestCase("RDU0202", 2, "train", "dlrm", "--optimizer", "adam")]
     [TestCase("RDU0202", 2, "train", "alexnet")]
     [TestCase("RDU0301", 2, "train", "dlrm", "--device", "gpu")]
     [TestCase("RDU0301", 2, "check", "dlrm", "--devices", "host,tpu")]

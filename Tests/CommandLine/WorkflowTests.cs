@@ -106,6 +106,18 @@ public sealed class WorkflowTests
         Assert.That(runs.EnumerateArray().Select(run => run.GetProperty("outputsDigest").GetString()).Distinct().Count(), Is.EqualTo(1));
     }
 
+    [TestCase("adagrad")]
+    [TestCase("rowwise-adagrad")]
+    public void Check_FindsOneDigest_WithEveryOptimizer(string optimizer)
+    {
+        string[] common = ["check", "dlrm", "--preset", "tiny", "--runs", "1", "--devices", "host,ilgpu", "--batches", "7", "--json"];
+        Cli result = Cli.Run([.. common, "--optimizer", optimizer]);
+        string? digest = result.Json.GetProperty("runs")[0].GetProperty("weightsDigest").GetString();
+
+        Assert.That(result.Exit, Is.Zero, result.Error);
+        Assert.That(digest, Is.Not.EqualTo(Cli.Run(common).Json.GetProperty("runs")[0].GetProperty("weightsDigest").GetString()));
+    }
+
     [Test]
     public void Run_ScoresTheSame_InAnyBatch()
     {
