@@ -130,7 +130,7 @@ internal sealed class CheckCommand
 
     private static string Describe(CheckVariant variant) => $"{variant.Device} with {variant.Threads} threads, batch {variant.BatchSamples}, run {variant.Run}";
 
-    private static string Short(string digest) => digest["sha256:".Length..][..16];
+    private static string Short(string digest) => digest["sha256:".Length..][..12];
 
     private static Option<T[]> List<T>(string name, string description, Func<string, T> parse, T[] otherwise) => new(name)
     {

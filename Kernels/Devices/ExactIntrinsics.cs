@@ -75,9 +75,13 @@ public static class ExactIntrinsics
         // a * b - 0 keeps the sign of a zero product under round to nearest.
         public static void Mul(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "fma(", ", ", ", -0.0f)");
 
-        public static void Div(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "(", " / ", ")");
+        // OpenCL promises 2.5 ulp for a float quotient and 3 for a root, but correct rounding in double; 53 bits being more than
+        // twice 24 and 2, rounding once more to float gives the correctly rounded result (Figueroa, "When is double rounding
+        // innocuous?", SIGNUM Newsletter 30(3), 1995).
+        public static void Div(CLBackend backend, CLCodeGenerator generator, Value value) =>
+            Emit(generator, value, "(float)((double)", " / (double)", ")");
 
-        public static void Sqrt(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "sqrt(", ")");
+        public static void Sqrt(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "(float)sqrt((double)", ")");
 
         private static void Emit(CLCodeGenerator generator, Value value, params ReadOnlySpan<string> around)
         {

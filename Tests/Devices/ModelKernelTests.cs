@@ -1,0 +1,73 @@
+using System.Reflection;
+using ILGPU;
+using NUnit.Framework;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Optimizers;
+using RduEmu.Kernels.Devices;
+using RduEmu.Kernels.Devices.Host;
+using RduEmu.Models.Dlrm;
+
+namespace RduEmu.Tests.Devices;
+
+/// <summary>Every kernel that a compiled model would start on a GPU, as PTX: no open rounding anywhere.</summary>
+[TestFixture]
+public sealed class ModelKernelTests
+{
+    [Test]
+    public void EveryKernelOfEveryModel_IsClean()
+    {
+        var collector = new KernelCollector();
+        foreach (DlrmConfiguration preset in DlrmPresets.All)
+        {
+            foreach (Interaction interaction in Enum.GetValues<Interaction>())
+            {
+                DlrmConfiguration configuration = preset.WithTableRowsCap(10) with { Interaction = interaction };
+                collector.Collect(DlrmGraph.BuildInference(configuration, 4).Graph);
+                foreach (OptimizerKind optimizer in Enum.GetValues<OptimizerKind>())
+                {
+                    collector.Collect(DlrmGraph.BuildTrainingStep(configuration, 64, optimizer).Graph);
+                }
+            }
+        }
+
+        using var inspector = new PtxInspector();
+        Assert.That(collector.Kernels, Has.Count.GreaterThan(15));
+        Assert.Multiple(() =>
+        {
+            foreach (MethodInfo kernel in collector.Kernels)
+            {
+                Assert.That(inspector.Violations(kernel), Is.Empty, $"{kernel.DeclaringType} {kernel}");
+            }
+        });
+        TestContext.Out.WriteLine($"{collector.Kernels.Count} kernels");
+    }
+
+    /// <summary>Starts nothing, and remembers what would have been started.</summary>
+    private sealed class KernelCollector : KernelLauncher
+    {
+        public HashSet<MethodInfo> Kernels { get; } = [];
+
+        public void Collect(Graph graph)
+        {
+            foreach (CompileMode mode in Enum.GetValues<CompileMode>())
+            {
+                CompiledProgram program = GraphCompiler.Compile(graph, new CompileOptions(mode, Materialize: true));
+                foreach (Pipeline pipeline in program.Step.Append(program.Load).SelectMany(section => section.Pipelines))
+                {
+                    foreach (var unit in pipeline.Units)
+                    {
+                        unit.Launch(this, pipeline.Items);
+                    }
+                }
+            }
+        }
+
+        public override void Launch<TArguments>(
+            Action<Index1D, ArrayView<float>, ArrayView<int>, TArguments> kernel, int extentElements, TArguments arguments) => Kernels.Add(kernel.Method);
+
+        public override void LaunchGroups<TArguments>(
+            Action<ArrayView<float>, ArrayView<int>, TArguments> kernel, Index3D groups, Index3D threadsPerGroup, TArguments arguments) =>
+            throw new NotSupportedException("no unit starts groups yet: teach the inspector explicit grouping with the first one");
+    }
+}
