@@ -47,6 +47,12 @@ public interface ILane<TFloat, TInt>
 
     static abstract TInt SelectInt(TInt mask, TInt whenSet, TInt whenClear);
 
+    /// <summary>
+    /// True if the mask is set anywhere: lets a lane group skip a rare, long path. Each lane must still choose by its own mask
+    /// bit, so that no value depends on its neighbours.
+    /// </summary>
+    static abstract bool IsAnySet(TInt mask);
+
     /// <summary>The bits of the value.</summary>
     static abstract TInt AsInt(TFloat a);
 

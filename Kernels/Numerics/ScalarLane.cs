@@ -25,6 +25,7 @@ public readonly struct ScalarLane : ILane<float, int>
     public static int Equal(float a, float b) => a == b ? -1 : 0;
     public static float Select(int mask, float whenSet, float whenClear) => mask != 0 ? whenSet : whenClear;
     public static int SelectInt(int mask, int whenSet, int whenClear) => mask != 0 ? whenSet : whenClear;
+    public static bool IsAnySet(int mask) => mask != 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int AsInt(float a) => (int)Interop.FloatAsInt(a);

@@ -36,6 +36,8 @@ public readonly struct WideLane : ILane<FloatWide, IntWide>
     public static IntWide SelectInt(IntWide mask, IntWide whenSet, IntWide whenClear) =>
         Vector512.ConditionalSelect(mask, whenSet, whenClear);
 
+    public static bool IsAnySet(IntWide mask) => mask != IntWide.Zero;
+
     public static IntWide AsInt(FloatWide a) => a.AsInt32();
     public static FloatWide AsFloat(IntWide a) => a.AsSingle();
     public static IntWide Truncate(FloatWide a) => Vector512.ConvertToInt32Native(a);

@@ -47,6 +47,21 @@ public static class Exponential
         TFloat reduced = TLane.Fma(n, TLane.Constant(-Ln2High), clamped);
         TFloat r = TLane.Fma(n, TLane.Constant(-Ln2Low), reduced);
         TFloat rLow = TLane.Fma(n, TLane.Constant(-Ln2Low), TLane.Sub(reduced, r));
+        TFloat high = OfReduced<TLane, TFloat, TInt>(r, rLow, out low);
+
+        // The low bits of the shifted value hold n; for a NaN they hold anything, which the caller discards.
+        TInt exponent = TLane.SubInt(TLane.AsInt(shifted), TLane.ConstantInt(0x4B400000));
+        Scales<TLane, TFloat, TInt>(exponent, out scale, out lastScale);
+        return high;
+    }
+
+    /// <summary>exp(r + rLow) = high + low for |r| &lt;= ln 2 / 2 and rLow below the last place of r; see <c>Pair</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static TFloat OfReduced<TLane, TFloat, TInt>(TFloat r, TFloat rLow, out TFloat low)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged
+    {
         TFloat q = TLane.Constant(1f / 5040f);
         q = TLane.Fma(q, r, TLane.Constant(1f / 720f));
         q = TLane.Fma(q, r, TLane.Constant(1f / 120f));
@@ -61,13 +76,19 @@ public static class Exponential
         rest = TLane.Fma(TLane.Mul(r, r), q, rest);
         TFloat high = TLane.Add(sum, rest);
         low = TLane.Sub(rest, TLane.Sub(high, sum));
-
-        // The low bits of the shifted value hold n; for a NaN they hold anything, which the caller discards.
-        TInt exponent = TLane.SubInt(TLane.AsInt(shifted), TLane.ConstantInt(0x4B400000));
-        TInt half = TLane.ShiftRightArithmetic(exponent, 1);
-        scale = PowerOfTwo<TLane, TFloat, TInt>(half);
-        lastScale = PowerOfTwo<TLane, TFloat, TInt>(TLane.SubInt(exponent, half));
         return high;
+    }
+
+    /// <summary>scale · lastScale = 2^n for |n| &lt;= 252, both normal: whatever meets them in turn is rounded by the last only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Scales<TLane, TFloat, TInt>(TInt n, out TFloat scale, out TFloat lastScale)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged
+    {
+        TInt half = TLane.ShiftRightArithmetic(n, 1);
+        scale = PowerOfTwo<TLane, TFloat, TInt>(half);
+        lastScale = PowerOfTwo<TLane, TFloat, TInt>(TLane.SubInt(n, half));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
