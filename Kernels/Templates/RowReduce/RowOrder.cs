@@ -23,14 +23,18 @@ public static class RowOrder
         return Tree(lanes);
     }
 
+    /// <summary>The cross-lane tree of a sum; the lanes are overwritten.</summary>
+    public static float Tree(Span<float> lanes) => Tree<RowSum>(lanes);
+
     /// <summary>The cross-lane tree; the lanes are overwritten.</summary>
-    public static float Tree(Span<float> lanes)
+    public static float Tree<TReduction>(Span<float> lanes)
+        where TReduction : struct, IRowReduction
     {
         for (int half = Lanes / 2; half > 0; half /= 2)
         {
             for (int j = 0; j < half; j++)
             {
-                lanes[j] = Exact.Add(lanes[j], lanes[j + half]);
+                lanes[j] = TReduction.Combine(lanes[j], lanes[j + half]);
             }
         }
 
