@@ -28,6 +28,7 @@ public static class ErrorCatalogue
     public static readonly ErrorId DeviceNotAvailable = new("RDU0302", "a device is not available on this machine", ExitCode.DeviceNotAvailable);
     public static readonly ErrorId MemoryExceeded = new("RDU0303", "the arena does not fit the memory limit", ExitCode.BadInput);
     public static readonly ErrorId GraphIllegal = new("RDU0401", "a graph breaks its specification", ExitCode.BadInput);
+    public static readonly ErrorId NotExportable = new("RDU0402", "a graph has no ONNX form", ExitCode.BadInput);
     public static readonly ErrorId OutputNotWritten = new("RDU0501", "an output could not be written", ExitCode.BadInput);
 
     /// <summary>All ids, in ascending order of their codes.</summary>
@@ -36,7 +37,7 @@ public static class ErrorCatalogue
         FileMissing, FileTruncated, RowMalformed, FieldMalformed, IndexOutsideTable, NotFinite,
         OptionInvalid, NameUnknown,
         DeviceUnknown, DeviceNotAvailable, MemoryExceeded,
-        GraphIllegal,
+        GraphIllegal, NotExportable,
         OutputNotWritten,
     ];
 }
