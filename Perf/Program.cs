@@ -1,1 +1,11 @@
-return 0;
+using System.CommandLine;
+using RduEmu.Emulator.CommandLine;
+using RduEmu.Perf.Benchmarks;
+using RduEmu.Perf.Peers;
+using RduEmu.Perf.Workloads;
+
+RootCommand root = new("How fast RduEmu is: against peers in one process, by template, and where the time goes.");
+root.Subcommands.Add(PeersCommand.Create());
+root.Subcommands.Add(BenchCommand.Create());
+root.Subcommands.Add(ProfileCommand.Create());
+return CommandRunner.Run(root, args);

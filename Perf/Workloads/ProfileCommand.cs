@@ -1,0 +1,160 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using RduEmu.Compiler.Lowering;
+using RduEmu.Kernels.Devices.Host;
+using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Templates;
+using RduEmu.Perf.Machine;
+using Spectre.Console;
+
+namespace RduEmu.Perf.Workloads;
+
+/// <summary><c>profile</c>: the time of each unit of a DLRM, on one thread, tile by tile as a worker would run them.</summary>
+internal static class ProfileCommand
+{
+    private const int Repetitions = 30;
+
+    public static Command Create()
+    {
+        Option<int> batch = new("--batch") { Description = "samples", DefaultValueFactory = _ => 2048 };
+        Option<bool> train = new("--train") { Description = "a training step instead of inference" };
+        Option<int> workers = new("--workers") { Description = "workers that the program is compiled for", DefaultValueFactory = _ => 2 };
+        Option<int> tile = new("--tile") { Description = "samples of a tile; 0 to choose" };
+        Command command = new("profile", "time by unit, on one thread") { batch, train, workers, tile };
+        command.SetAction(parsed =>
+        {
+            int samples = parsed.GetValue(batch);
+            DlrmWorkload workload = parsed.GetValue(train)
+                ? DlrmWorkload.Training(DlrmWorkload.Kaggle, samples)
+                : DlrmWorkload.Inference(DlrmWorkload.Kaggle, samples);
+            CompiledProgram program = GraphCompiler.Compile(
+                workload.Model.Graph, new CompileOptions(Workers: parsed.GetValue(workers), TileSamples: parsed.GetValue(tile)));
+            using var profiler = new Profiler(program);
+            workload.WriteTo(profiler);
+            profiler.Load();
+            Print(profiler.Measure(Repetitions), MachineCeiling.Measure(1));
+        });
+        return command;
+    }
+
+    private static void Print(IReadOnlyList<UnitTime> times, MachineCeiling machine)
+    {
+        double total = times.Sum(time => time.Seconds);
+        Table table = new Table().Border(TableBorder.Simple);
+        table.AddColumn("unit");
+        foreach (string heading in new[] { "us", "share", "GFLOP/s", "of the peak" })
+        {
+            table.AddColumn(new TableColumn(heading).RightAligned());
+        }
+
+        foreach (UnitTime time in times.OrderByDescending(time => time.Seconds))
+        {
+            double gflops = time.Operations / time.Seconds / 1e9;
+            table.AddRow(
+                Markup.Escape(time.Name), Text(time.Seconds * 1e6, "F1"), Text(time.Seconds / total, "P1"), Text(gflops, "F1"),
+                Text(gflops / machine.PeakGflops, "P0"));
+        }
+
+        AnsiConsole.Write(table);
+        AnsiConsole.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"sum {total * 1e6:F1} us on one thread; floor {times.Sum(time => time.Operations) / machine.PeakGflops / 1e3:F1} us at {machine.PeakGflops:F0} GFLOP/s"));
+    }
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    /// <param name="Seconds">Of one step: the median of the repetitions.</param>
+    private sealed record UnitTime(string Name, double Seconds, double Operations);
+
+    /// <summary>Runs sections on one thread with a clock around every unit.</summary>
+    private sealed unsafe class Profiler : Emulator.Execution.Executor
+    {
+        private readonly HostArena _arena;
+        private readonly HostArena _scratch;
+
+        public Profiler(CompiledProgram program)
+            : base(program)
+        {
+            _arena = new HostArena(program.ArenaBytes);
+            _scratch = new HostArena(program.ScratchBytes);
+            WriteConstants();
+        }
+
+        public override void Load() => Run(Program.Load, static (_, _) => { });
+
+        public override void Run()
+        {
+            foreach (Section section in Program.Step)
+            {
+                Run(section, static (_, _) => { });
+            }
+        }
+
+        public List<UnitTime> Measure(int repetitions)
+        {
+            var ticks = new Dictionary<ConfiguredUnit, long[]>();
+            for (int repetition = -1; repetition < repetitions; repetition++)
+            {
+                // The first is for warming up.
+                int at = Math.Max(0, repetition);
+                foreach (Section section in Program.Step)
+                {
+                    Run(section, (unit, elapsed) =>
+                    {
+                        if (!ticks.TryGetValue(unit, out long[]? all))
+                        {
+                            ticks.Add(unit, all = new long[repetitions]);
+                        }
+
+                        all[at] += repetition < 0 ? 0 : elapsed;
+                    });
+                }
+            }
+
+            var times = new List<UnitTime>();
+            foreach (Pipeline pipeline in Program.Step.SelectMany(section => section.Pipelines))
+            {
+                foreach (ConfiguredUnit unit in pipeline.Units)
+                {
+                    double median = ticks[unit].Order().ElementAt(repetitions / 2) / (double)Stopwatch.Frequency;
+                    times.Add(new UnitTime(unit.Name, median, (double)unit.OperationsPerItem * pipeline.Items));
+                }
+            }
+
+            return times;
+        }
+
+        protected override void WriteWords(long offsetElements, ReadOnlySpan<int> words) =>
+            words.CopyTo(new Span<int>((int*)_arena.Start + offsetElements, words.Length));
+
+        protected override void ReadWords(long offsetElements, Span<int> words) =>
+            new ReadOnlySpan<int>((int*)_arena.Start + offsetElements, words.Length).CopyTo(words);
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                _arena.Dispose();
+                _scratch.Dispose();
+            }
+        }
+
+        private void Run(Section section, Action<ConfiguredUnit, long> record)
+        {
+            foreach (Pipeline pipeline in section.Pipelines)
+            {
+                for (int begin = 0; begin < pipeline.Items; begin += pipeline.TileItems)
+                {
+                    var tile = new HostTile(_arena.Start, _scratch.Start, begin, Math.Min(pipeline.TileItems, pipeline.Items - begin));
+                    foreach (ConfiguredUnit unit in pipeline.Units)
+                    {
+                        long start = Stopwatch.GetTimestamp();
+                        unit.Run(in tile);
+                        record(unit, Stopwatch.GetTimestamp() - start);
+                    }
+                }
+            }
+        }
+    }
+}
