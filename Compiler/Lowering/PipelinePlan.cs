@@ -20,8 +20,14 @@ internal static class Sectioning
     /// <summary>Rows of a parameter in one tile of its update: a multiple of the register tile's 6 and 12.</summary>
     private const int ParameterTileRows = 60;
 
-    /// <summary>Samples of a tile at most: 96 rows of the widest layers are some 200 KB, in L2 together with a panel.</summary>
-    private const int MaximumTileSamples = 96;
+    /// <summary>
+    /// Samples of a tile at most: rows of the widest layers are some 130 KB, in L2 together with a panel. A contraction is at 98%
+    /// of the peak with 64, 96 and 128; smaller tiles balance better.
+    /// </summary>
+    private const int MaximumTileSamples = 64;
+
+    /// <summary>Tiles are multiples of this many samples: what the contraction's register tiles take without a rest.</summary>
+    private const int TileGranule = 4;
 
     public static IReadOnlyList<SectionPlan> Run(Graph graph, IReadOnlyList<Stage> stages, PlaceMap places, CompileOptions options)
     {
@@ -71,14 +77,16 @@ internal static class Sectioning
             return options.TileSamples;
         }
 
-        int perWorker = (samples + options.Workers - 1) / options.Workers;
         if (options.Workers > 1 && samples < 12 * options.Workers)
         {
             // Too few for a tile each: the workers share one and split its columns.
             return Math.Max(1, samples);
         }
 
-        return Math.Max(1, Math.Min(MaximumTileSamples, RoundUp(perWorker, 12)));
+        // As many tiles for each worker, of one size: 2048 samples on two workers are 16 tiles of 64 for each.
+        int tilesEach = (samples + options.Workers * MaximumTileSamples - 1) / (options.Workers * MaximumTileSamples);
+        int tiles = Math.Max(1, options.Workers * tilesEach);
+        return Math.Max(1, RoundUp((samples + tiles - 1) / tiles, TileGranule));
     }
 
     private static int ParameterTile(int rows, CompileOptions options)

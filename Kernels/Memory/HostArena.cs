@@ -8,9 +8,18 @@ namespace RduEmu.Kernels.Memory;
 /// One allocation that holds every tensor of a program on the host: in memory, or mapped from a file so that tables larger
 /// than the memory run. Zero at first, 64-byte aligned.
 /// </summary>
-public sealed unsafe class HostArena : IDisposable
+public sealed unsafe partial class HostArena : IDisposable
 {
     private const nuint AlignmentBytes = 64;
+
+    /// <summary>
+    /// From this size on an arena asks for pages of 2 MB. Rows of a table are read at random: with pages of 4 KB nearly each
+    /// read misses the TLB, and a gather took twice as long.
+    /// </summary>
+    private const nuint HugePageBytes = 2 << 20;
+
+    /// <summary>MADV_HUGEPAGE of Linux.</summary>
+    private const int AdviseHugePages = 14;
 
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
@@ -32,7 +41,13 @@ public sealed unsafe class HostArena : IDisposable
         try
         {
             nuint allocated = (nuint)Math.Max(lengthBytes, sizeof(uint));
-            _start = (byte*)NativeMemory.AlignedAlloc(allocated, AlignmentBytes);
+            _start = (byte*)NativeMemory.AlignedAlloc(allocated, allocated >= HugePageBytes ? HugePageBytes : AlignmentBytes);
+            if (OperatingSystem.IsLinux() && allocated >= HugePageBytes)
+            {
+                // A wish, to be made before the first touch; without it everything works, only slower.
+                _ = Advise(_start, allocated / HugePageBytes * HugePageBytes, AdviseHugePages);
+            }
+
             NativeMemory.Clear(_start, allocated);
         }
         catch (OutOfMemoryException)
@@ -97,6 +112,9 @@ public sealed unsafe class HostArena : IDisposable
 
     private static RduException TooLarge(long lengthBytes, string expected) =>
         new(ErrorCatalogue.MemoryExceeded, "the host arena", expected, $"{lengthBytes} bytes", "cap the tables, or map the arena from a file");
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* start, nuint lengthBytes, int advice);
 
     private void Release()
     {

@@ -64,7 +64,7 @@ internal static class ProfileCommand
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
-    /// <param name="Seconds">Of one step: the median of the repetitions.</param>
+    /// <param name="Seconds">Of one step: the sum over tiles of each one's least time.</param>
     private sealed record UnitTime(string Name, double Seconds, double Operations);
 
     /// <summary>Runs sections on one thread with a clock around every unit.</summary>
@@ -81,44 +81,37 @@ internal static class ProfileCommand
             WriteConstants();
         }
 
-        public override void Load() => Run(Program.Load, static (_, _) => { });
+        public override void Load() => Run(Program.Load, static (_, _, _) => { });
 
         public override void Run()
         {
             foreach (Section section in Program.Step)
             {
-                Run(section, static (_, _) => { });
+                Run(section, static (_, _, _) => { });
             }
         }
 
         public List<UnitTime> Measure(int repetitions)
         {
-            var ticks = new Dictionary<ConfiguredUnit, long[]>();
-            for (int repetition = -1; repetition < repetitions; repetition++)
+            // The least time of every single tile: what other processes take falls on a few of them in each repetition.
+            var ticks = new Dictionary<(ConfiguredUnit Unit, int Tile), long>();
+            for (int repetition = 0; repetition < repetitions; repetition++)
             {
-                // The first is for warming up.
-                int at = Math.Max(0, repetition);
                 foreach (Section section in Program.Step)
                 {
-                    Run(section, (unit, elapsed) =>
-                    {
-                        if (!ticks.TryGetValue(unit, out long[]? all))
-                        {
-                            ticks.Add(unit, all = new long[repetitions]);
-                        }
-
-                        all[at] += repetition < 0 ? 0 : elapsed;
-                    });
+                    Run(section, (unit, tile, elapsed) =>
+                        ticks[(unit, tile)] = Math.Min(elapsed, ticks.GetValueOrDefault((unit, tile), long.MaxValue)));
                 }
             }
 
+            ILookup<ConfiguredUnit, long> byUnit = ticks.ToLookup(entry => entry.Key.Unit, entry => entry.Value);
             var times = new List<UnitTime>();
             foreach (Pipeline pipeline in Program.Step.SelectMany(section => section.Pipelines))
             {
                 foreach (ConfiguredUnit unit in pipeline.Units)
                 {
-                    double median = ticks[unit].Order().ElementAt(repetitions / 2) / (double)Stopwatch.Frequency;
-                    times.Add(new UnitTime(unit.Name, median, (double)unit.OperationsPerItem * pipeline.Items));
+                    double seconds = byUnit[unit].Sum() / (double)Stopwatch.Frequency;
+                    times.Add(new UnitTime(unit.Name, seconds, (double)unit.OperationsPerItem * pipeline.Items));
                 }
             }
 
@@ -140,7 +133,7 @@ internal static class ProfileCommand
             }
         }
 
-        private void Run(Section section, Action<ConfiguredUnit, long> record)
+        private void Run(Section section, Action<ConfiguredUnit, int, long> record)
         {
             foreach (Pipeline pipeline in section.Pipelines)
             {
@@ -151,7 +144,7 @@ internal static class ProfileCommand
                     {
                         long start = Stopwatch.GetTimestamp();
                         unit.Run(in tile);
-                        record(unit, Stopwatch.GetTimestamp() - start);
+                        record(unit, begin, Stopwatch.GetTimestamp() - start);
                     }
                 }
             }

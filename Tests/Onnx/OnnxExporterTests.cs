@@ -111,7 +111,7 @@ public sealed class OnnxExporterTests
         {
             using var stream = new MemoryStream();
 
-            RduException error = Assert.Throws<RduException>(() => OnnxExporter.Write(graph, id => new float[graph[id].Type.CountElements], stream));
+            RduException error = Assert.Throws<RduException>(() => OnnxExporter.Write(graph, id => new float[graph[id].Type.CountElements], stream))!;
 
             Assert.That(error.Id, Is.EqualTo(ErrorCatalogue.NotExportable));
             Assert.That(stream.Length, Is.Zero);

@@ -146,7 +146,7 @@ public sealed class SmallTemplateTests
 
     [Test]
     public void BatchContract_OnEveryPath(
-        [Values(1, 4, 27)] int rows, [Values(1, 16, 27)] int columns, [Values(0, 1, 16, 257)] int depth, [Values] bool transposeA, [Values] bool transposeB)
+        [Values(1, 4, 10, 27)] int rows, [Values(1, 16, 27, 32)] int columns, [Values(0, 1, 16, 257)] int depth, [Values] bool transposeA, [Values] bool transposeB)
     {
         const int items = 3;
         int b = items * rows * depth;

@@ -114,8 +114,9 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
         var part = new HostTile(_arena.Start, scratch, 0, pipeline.Items, worker, _team.Workers);
         var whole = new HostTile(_arena.Start, scratch, 0, pipeline.Items);
         Exception? error = null;
-        foreach (ConfiguredUnit unit in pipeline.Units)
+        for (int i = 0; i < pipeline.Units.Length; i++)
         {
+            ConfiguredUnit unit = pipeline.Units[i];
             try
             {
                 if (error is not null)
@@ -136,7 +137,11 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
                 error = thrown;
             }
 
-            _team.Barrier();
+            // Units that do not split follow each other on worker 0 alone: nobody waits between them, nor after the last.
+            if (i + 1 < pipeline.Units.Length && (unit.SplitsColumns || pipeline.Units[i + 1].SplitsColumns))
+            {
+                _team.Barrier();
+            }
         }
 
         if (error is not null)

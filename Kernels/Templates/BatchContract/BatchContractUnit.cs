@@ -82,7 +82,12 @@ public sealed unsafe class BatchContractUnit : ConfiguredUnit
             float* a = tile.Row(_arguments.A, 1, sample);
             float* b = tile.Row(_arguments.B, 1, sample);
             float* c = tile.Row(_arguments.Output, 1, sample);
-            if (wide)
+            if (wide && BatchContractMicroKernels.Takes(_arguments))
+            {
+                Pack(b, panel, panels);
+                BatchContractMicroKernels.Pair(a, panel, c, _arguments);
+            }
+            else if (wide)
             {
                 Pack(b, panel, panels);
                 for (int p = 0; p < panels; p++)
@@ -108,19 +113,41 @@ public sealed unsafe class BatchContractUnit : ConfiguredUnit
         {
             int count = Math.Min(16, _arguments.Columns - p * 16);
             float* from = b + (nint)p * 16 * _arguments.ColumnStrideB;
-            for (int k = 0; k < depth; k++, panel += 16, from += _arguments.DepthStrideB)
+            int k = 0;
+            if (_arguments.DepthStrideB == 1)
             {
-                if (count == 16 && _arguments.ColumnStrideB == 1)
+                for (; k + 8 <= depth; k += 8)
                 {
-                    Vector512.Load(from).Store(panel);
-                    continue;
-                }
-
-                for (int j = 0; j < 16; j++)
-                {
-                    panel[j] = j < count ? from[(nint)j * _arguments.ColumnStrideB] : 0f;
+                    BatchContractMicroKernels.Transpose8(from + k, _arguments.ColumnStrideB, panel + k * 16, Math.Min(8, count));
+                    BatchContractMicroKernels.Transpose8(from + k + 8 * (nint)_arguments.ColumnStrideB, _arguments.ColumnStrideB, panel + k * 16 + 8, count - 8);
                 }
             }
+
+            for (; k < depth; k++)
+            {
+                PackRow(from + (nint)k * _arguments.DepthStrideB, panel + k * 16, count);
+            }
+
+            panel += (nint)depth * 16;
+        }
+    }
+
+    private void PackRow(float* from, float* panel, int count)
+    {
+        if (count == 16 && _arguments.ColumnStrideB == 1)
+        {
+            Vector512.Load(from).Store(panel);
+            return;
+        }
+
+        for (int j = 0; j < count; j++)
+        {
+            panel[j] = from[(nint)j * _arguments.ColumnStrideB];
+        }
+
+        for (int j = count; j < 16; j++)
+        {
+            panel[j] = 0f;
         }
     }
 

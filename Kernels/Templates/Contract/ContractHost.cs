@@ -24,7 +24,7 @@ internal static unsafe class ContractHost
 
         int wholePanels = Math.Min(panelEnd, columns / PanelColumns);
         nint panelStride = (nint)depth * PanelColumns;
-        int blockRows = wideRegisters ? 12 : 6;
+        int blockRows = wideRegisters ? 4 : 6;
         if (rows < blockRows)
         {
             for (; panel + 4 <= wholePanels; panel += 4)
@@ -64,15 +64,27 @@ internal static unsafe class ContractHost
 
     private static void TwoPanels(float* x, nint strideX, float* packed, nint panelStride, float* y, nint strideY, int rows, int depth)
     {
-        int blocked = rows - rows % 12;
+        int blocked = rows - rows % 4;
         for (int chunk = 0; chunk < depth; chunk += ContractOrder.ChunkElements)
         {
             int length = Math.Min(ContractOrder.ChunkElements, depth - chunk);
             float* panel = packed + (nint)chunk * PanelColumns;
-            for (int row = 0; row < blocked; row += 12)
+            float* from = x + chunk;
+            int row = 0;
+            for (; row + 12 <= blocked; row += 12)
             {
-                ContractMicroKernels.Rows12Panels2(
-                    x + row * strideX + chunk, strideX, panel, panelStride, length, y + row * strideY, strideY, chunk > 0);
+                ContractMicroKernels.Rows12Panels2(from + row * strideX, strideX, panel, panelStride, length, y + row * strideY, strideY, chunk > 0);
+            }
+
+            if (row + 8 <= blocked)
+            {
+                ContractMicroKernels.Rows8Panels2(from + row * strideX, strideX, panel, panelStride, length, y + row * strideY, strideY, chunk > 0);
+                row += 8;
+            }
+
+            if (row < blocked)
+            {
+                ContractMicroKernels.Rows4Panels2(from + row * strideX, strideX, panel, panelStride, length, y + row * strideY, strideY, chunk > 0);
             }
         }
 

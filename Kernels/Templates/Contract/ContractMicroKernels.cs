@@ -173,6 +173,128 @@ internal static unsafe class ContractMicroKernels
         Finish(s11b, y + 11 * strideY + 16, add);
     }
 
+    /// <summary>Eight rows by two panels, for registers of 16 lanes: the rows that twelves leave over.</summary>
+    /// <param name="x">X[row, k] of the first row and the chunk's first k.</param>
+    /// <param name="strideX">Words from row to row of X.</param>
+    /// <param name="panel">packed[k][16] at the chunk's first k.</param>
+    /// <param name="panelStride">Words from panel to panel.</param>
+    /// <param name="depth">Length of the chunk.</param>
+    /// <param name="y">Where the sums go.</param>
+    /// <param name="strideY">Words from row to row of Y.</param>
+    /// <param name="add">True if the chunk's sums are added to Y (right operand), false if they are stored.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows8Panels2(float* x, nint strideX, float* panel, nint panelStride, int depth, float* y, nint strideY, bool add)
+    {
+        Vector512<float> s0a = default, s0b = default;
+        Vector512<float> s1a = default, s1b = default;
+        Vector512<float> s2a = default, s2b = default;
+        Vector512<float> s3a = default, s3b = default;
+        Vector512<float> s4a = default, s4b = default;
+        Vector512<float> s5a = default, s5b = default;
+        Vector512<float> s6a = default, s6b = default;
+        Vector512<float> s7a = default, s7b = default;
+        float* x1 = x + strideX;
+        float* x2 = x + 2 * strideX;
+        float* x3 = x + 3 * strideX;
+        float* x4 = x + 4 * strideX;
+        float* x5 = x + 5 * strideX;
+        float* x6 = x + 6 * strideX;
+        float* x7 = x + 7 * strideX;
+        for (nint k = 0; k < depth; k++, panel += 16)
+        {
+            Vector512<float> ba = Vector512.Load(panel);
+            Vector512<float> bb = Vector512.Load(panel + panelStride);
+            Vector512<float> a0 = Vector512.Create(x[k]);
+            s0a = Vector512.FusedMultiplyAdd(a0, ba, s0a);
+            s0b = Vector512.FusedMultiplyAdd(a0, bb, s0b);
+            Vector512<float> a1 = Vector512.Create(x1[k]);
+            s1a = Vector512.FusedMultiplyAdd(a1, ba, s1a);
+            s1b = Vector512.FusedMultiplyAdd(a1, bb, s1b);
+            Vector512<float> a2 = Vector512.Create(x2[k]);
+            s2a = Vector512.FusedMultiplyAdd(a2, ba, s2a);
+            s2b = Vector512.FusedMultiplyAdd(a2, bb, s2b);
+            Vector512<float> a3 = Vector512.Create(x3[k]);
+            s3a = Vector512.FusedMultiplyAdd(a3, ba, s3a);
+            s3b = Vector512.FusedMultiplyAdd(a3, bb, s3b);
+            Vector512<float> a4 = Vector512.Create(x4[k]);
+            s4a = Vector512.FusedMultiplyAdd(a4, ba, s4a);
+            s4b = Vector512.FusedMultiplyAdd(a4, bb, s4b);
+            Vector512<float> a5 = Vector512.Create(x5[k]);
+            s5a = Vector512.FusedMultiplyAdd(a5, ba, s5a);
+            s5b = Vector512.FusedMultiplyAdd(a5, bb, s5b);
+            Vector512<float> a6 = Vector512.Create(x6[k]);
+            s6a = Vector512.FusedMultiplyAdd(a6, ba, s6a);
+            s6b = Vector512.FusedMultiplyAdd(a6, bb, s6b);
+            Vector512<float> a7 = Vector512.Create(x7[k]);
+            s7a = Vector512.FusedMultiplyAdd(a7, ba, s7a);
+            s7b = Vector512.FusedMultiplyAdd(a7, bb, s7b);
+        }
+
+        Finish(s0a, y, add);
+        Finish(s0b, y + 16, add);
+        Finish(s1a, y + strideY, add);
+        Finish(s1b, y + strideY + 16, add);
+        Finish(s2a, y + 2 * strideY, add);
+        Finish(s2b, y + 2 * strideY + 16, add);
+        Finish(s3a, y + 3 * strideY, add);
+        Finish(s3b, y + 3 * strideY + 16, add);
+        Finish(s4a, y + 4 * strideY, add);
+        Finish(s4b, y + 4 * strideY + 16, add);
+        Finish(s5a, y + 5 * strideY, add);
+        Finish(s5b, y + 5 * strideY + 16, add);
+        Finish(s6a, y + 6 * strideY, add);
+        Finish(s6b, y + 6 * strideY + 16, add);
+        Finish(s7a, y + 7 * strideY, add);
+        Finish(s7b, y + 7 * strideY + 16, add);
+    }
+
+    /// <summary>Four rows by two panels, for registers of 16 lanes: the rows that twelves leave over.</summary>
+    /// <param name="x">X[row, k] of the first row and the chunk's first k.</param>
+    /// <param name="strideX">Words from row to row of X.</param>
+    /// <param name="panel">packed[k][16] at the chunk's first k.</param>
+    /// <param name="panelStride">Words from panel to panel.</param>
+    /// <param name="depth">Length of the chunk.</param>
+    /// <param name="y">Where the sums go.</param>
+    /// <param name="strideY">Words from row to row of Y.</param>
+    /// <param name="add">True if the chunk's sums are added to Y (right operand), false if they are stored.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows4Panels2(float* x, nint strideX, float* panel, nint panelStride, int depth, float* y, nint strideY, bool add)
+    {
+        Vector512<float> s0a = default, s0b = default;
+        Vector512<float> s1a = default, s1b = default;
+        Vector512<float> s2a = default, s2b = default;
+        Vector512<float> s3a = default, s3b = default;
+        float* x1 = x + strideX;
+        float* x2 = x + 2 * strideX;
+        float* x3 = x + 3 * strideX;
+        for (nint k = 0; k < depth; k++, panel += 16)
+        {
+            Vector512<float> ba = Vector512.Load(panel);
+            Vector512<float> bb = Vector512.Load(panel + panelStride);
+            Vector512<float> a0 = Vector512.Create(x[k]);
+            s0a = Vector512.FusedMultiplyAdd(a0, ba, s0a);
+            s0b = Vector512.FusedMultiplyAdd(a0, bb, s0b);
+            Vector512<float> a1 = Vector512.Create(x1[k]);
+            s1a = Vector512.FusedMultiplyAdd(a1, ba, s1a);
+            s1b = Vector512.FusedMultiplyAdd(a1, bb, s1b);
+            Vector512<float> a2 = Vector512.Create(x2[k]);
+            s2a = Vector512.FusedMultiplyAdd(a2, ba, s2a);
+            s2b = Vector512.FusedMultiplyAdd(a2, bb, s2b);
+            Vector512<float> a3 = Vector512.Create(x3[k]);
+            s3a = Vector512.FusedMultiplyAdd(a3, ba, s3a);
+            s3b = Vector512.FusedMultiplyAdd(a3, bb, s3b);
+        }
+
+        Finish(s0a, y, add);
+        Finish(s0b, y + 16, add);
+        Finish(s1a, y + strideY, add);
+        Finish(s1b, y + strideY + 16, add);
+        Finish(s2a, y + 2 * strideY, add);
+        Finish(s2b, y + 2 * strideY + 16, add);
+        Finish(s3a, y + 3 * strideY, add);
+        Finish(s3b, y + 3 * strideY + 16, add);
+    }
+
     /// <summary>One row by four panels: a matrix-vector product reads each weight once, so it only needs enough chains to hide the FMA's latency.</summary>
     /// <param name="x">X[row, k] of the first row and the chunk's first k.</param>
     /// <param name="strideX">Words from row to row of X.</param>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using RduEmu.Kernels.Devices;
@@ -18,7 +19,10 @@ public readonly record struct GatherArguments(
 /// <remarks>indices: integers [B, H]; weights: [B, H]; table: [R, D]; output: [B, D]. Indices are checked when they are fed, not here.</remarks>
 public sealed unsafe class GatherUnit : ConfiguredUnit
 {
-    /// <summary>How many samples ahead a table row is fetched: some 100 ns of misses against some 10 ns of work for a row.</summary>
+    /// <summary>
+    /// How many samples ahead a table row is fetched. More was slower: the misses that a core keeps open are few, and those
+    /// that the loop runs into by itself take theirs.
+    /// </summary>
     private const int PrefetchSamples = 8;
 
     private readonly GatherArguments _arguments;
@@ -61,26 +65,45 @@ public sealed unsafe class GatherUnit : ConfiguredUnit
     {
         float* table = tile.Whole(_arguments.Table);
         nint tableStride = _arguments.Table.RowStrideElements;
-        for (int sample = 0; sample < tile.ItemCount; sample++)
+        nint indexStride = _arguments.Indices.RowStrideElements;
+        nint outputStride = _arguments.Output.RowStrideElements;
+        var indices = (int*)tile.Row(_arguments.Indices, 1, 0);
+        float* output = tile.Row(_arguments.Output, 1, 0);
+        for (int sample = 0; sample < Math.Min(PrefetchSamples, tile.ItemCount); sample++)
         {
-            var indices = (int*)tile.Row(_arguments.Indices, 1, sample);
-            if (sample + PrefetchSamples < tile.ItemCount && Sse.IsSupported)
+            Prefetch(indices + sample * indexStride, table, tableStride);
+        }
+
+        for (int sample = 0; sample < tile.ItemCount; sample++, indices += indexStride, output += outputStride)
+        {
+            if (sample + PrefetchSamples < tile.ItemCount)
             {
-                var later = (int*)tile.Row(_arguments.Indices, 1, sample + PrefetchSamples);
-                for (int h = 0; h < _arguments.Hotness; h++)
-                {
-                    Sse.Prefetch0(table + Math.Max(later[h], 0) * tableStride);
-                }
+                Prefetch(indices + PrefetchSamples * indexStride, table, tableStride);
             }
 
             float* weights = _arguments.Weighted != 0 ? tile.Row(_arguments.Weights, 1, sample) : null;
-            Bag(indices, weights, table, tableStride, tile.Row(_arguments.Output, 1, sample));
+            Bag(indices, weights, table, tableStride, output);
         }
     }
 
     public override void Launch(KernelLauncher launcher, int items) =>
         launcher.Launch(GatherKernel.Run, checked(items * _arguments.Width), _arguments);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Prefetch(int* indices, float* table, nint tableStride)
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        for (int h = 0; h < _arguments.Hotness; h++)
+        {
+            Sse.Prefetch0(table + Math.Max(indices[h], 0) * tableStride);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Bag(int* indices, float* weights, float* table, nint tableStride, float* output)
     {
         int column = 0;

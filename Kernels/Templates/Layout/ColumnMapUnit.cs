@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Runtime.Intrinsics;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Numerics;
 
 namespace RduEmu.Kernels.Templates.Layout;
 
@@ -48,14 +50,20 @@ public sealed unsafe class ColumnMapUnit : ConfiguredUnit
         {
             foreach (CopyRun run in _runs)
             {
-                var target = new Span<float>(output + run.Target, run.Count);
-                if (run.Source < 0)
+                if (run.IsWide)
                 {
-                    target.Clear();
+                    for (int column = 0; column < run.Count; column += WideLane.WidthElements)
+                    {
+                        Vector512.Load(input + run.Source + column).Store(output + run.Target + column);
+                    }
+                }
+                else if (run.Source < 0)
+                {
+                    new Span<float>(output + run.Target, run.Count).Clear();
                 }
                 else
                 {
-                    new ReadOnlySpan<float>(input + run.Source, run.Count).CopyTo(target);
+                    new ReadOnlySpan<float>(input + run.Source, run.Count).CopyTo(new Span<float>(output + run.Target, run.Count));
                 }
             }
 
@@ -72,13 +80,17 @@ public sealed unsafe class ColumnMapUnit : ConfiguredUnit
     {
         var runs = new List<CopyRun>();
         int begin = 0;
+        int inputColumns = map.IsEmpty ? 0 : map.Max() + 1;
         for (int column = 1; column <= map.Length; column++)
         {
             bool goesOn = column < map.Length
                 && (map[begin] < 0 ? map[column] < 0 : map[column] == map[begin] + (column - begin));
             if (!goesOn)
             {
-                runs.Add(new CopyRun(map[begin], begin, column - begin));
+                int count = column - begin;
+                int rounded = (count + WideLane.WidthElements - 1) / WideLane.WidthElements * WideLane.WidthElements;
+                bool isWide = map[begin] >= 0 && map[begin] + rounded <= inputColumns && begin + rounded <= map.Length;
+                runs.Add(new CopyRun(map[begin], begin, count, isWide));
                 begin = column;
             }
         }
@@ -86,5 +98,8 @@ public sealed unsafe class ColumnMapUnit : ConfiguredUnit
         return map.IsEmpty ? [] : [.. runs];
     }
 
-    private readonly record struct CopyRun(int Source, int Target, int Count);
+    /// <param name="IsWide">
+    /// True if it may be copied in whole lanes: what is copied too much lies in the row, and later runs write it again.
+    /// </param>
+    private readonly record struct CopyRun(int Source, int Target, int Count, bool IsWide);
 }

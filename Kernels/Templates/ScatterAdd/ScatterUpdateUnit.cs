@@ -50,8 +50,8 @@ public sealed unsafe class ScatterUpdateUnit<TState, TUpdate> : ConfiguredUnit
     /// <summary>Columns summed at once, on the stack.</summary>
     private const int MaximumWidth = 4096;
 
-    /// <summary>How many groups ahead a destination row is fetched.</summary>
-    private const int PrefetchGroups = 8;
+    /// <summary>How many positions ahead a gradient and a destination row are fetched: sorted, both come in any order.</summary>
+    private const int PrefetchPositions = 8;
 
     private readonly ScatterUpdateArguments _arguments;
     private readonly ProgramBinding _state;
@@ -162,6 +162,9 @@ public sealed unsafe class ScatterUpdateUnit<TState, TUpdate> : ConfiguredUnit
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int SampleOf(int position) => _arguments.Hotness == 1 ? position : position / _arguments.Hotness;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int IndexAt(int* indices, int position) => _arguments.Hotness == 1
         ? indices[(nint)position * _arguments.Indices.RowStrideElements]
         : indices[(nint)(position / _arguments.Hotness) * _arguments.Indices.RowStrideElements + position % _arguments.Hotness];
@@ -225,32 +228,25 @@ public sealed unsafe class ScatterUpdateUnit<TState, TUpdate> : ConfiguredUnit
         for (int i = 0; i < count;)
         {
             int row = IndexAt(indices, positions[i]);
-            if (i + PrefetchGroups < count && Sse.IsSupported)
-            {
-                Sse.Prefetch0(destination + IndexAt(indices, positions[i + PrefetchGroups]) * destinationStride);
-            }
-
+            Prefetch(i);
+            new Span<float>(sums, width).Clear();
             if (weights is null)
             {
-                new ReadOnlySpan<float>(gradient + positions[i] / _arguments.Hotness * gradientStride, width).CopyTo(new Span<float>(sums, width));
-                for (int column = 0; column < width; column++)
-                {
-                    // +0 plus the first contribution: -0 becomes +0, as in every chain that starts from +0.
-                    sums[column] += 0f;
-                }
-
+                // +0 plus the first contribution: -0 becomes +0, as in every chain that starts from +0.
+                AddRow(sums, gradient + SampleOf(positions[i]) * gradientStride, width);
                 for (i++; i < count && IndexAt(indices, positions[i]) == row; i++)
                 {
-                    AddRow(sums, gradient + positions[i] / _arguments.Hotness * gradientStride, width);
+                    Prefetch(i);
+                    AddRow(sums, gradient + SampleOf(positions[i]) * gradientStride, width);
                 }
             }
             else
             {
-                new Span<float>(sums, width).Clear();
                 for (; i < count && IndexAt(indices, positions[i]) == row; i++)
                 {
-                    int sample = positions[i] / _arguments.Hotness;
-                    float weight = weights[(nint)sample * _arguments.Weights.RowStrideElements + positions[i] % _arguments.Hotness];
+                    Prefetch(i);
+                    long sample = SampleOf(positions[i]);
+                    float weight = weights[sample * _arguments.Weights.RowStrideElements + positions[i] % _arguments.Hotness];
                     AddWeightedRow(sums, weight, gradient + sample * gradientStride, width);
                 }
             }
@@ -270,6 +266,16 @@ public sealed unsafe class ScatterUpdateUnit<TState, TUpdate> : ConfiguredUnit
 
             _update.Bind(in at, 1, 0, rows, strides);
             EpilogueHost.Row<TUpdate>(rows, sums, destination + row * destinationStride, 0, width);
+        }
+
+        void Prefetch(int i)
+        {
+            if (i + PrefetchPositions < count && Sse.IsSupported)
+            {
+                int position = positions[i + PrefetchPositions];
+                Sse.Prefetch0(gradient + SampleOf(position) * gradientStride);
+                Sse.Prefetch0(destination + IndexAt(indices, position) * destinationStride);
+            }
         }
     }
 
