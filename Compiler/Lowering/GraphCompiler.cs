@@ -78,7 +78,10 @@ public sealed class GraphCompiler
                 pipelines.Add(built);
             }
 
-            step.Add(new Section(_sections[section].Name, pipelines.ToImmutable()));
+            // The longest tiles first, so that the workers end together. Not where pipelines run one after the other: storage
+            // was assigned for their order.
+            step.Add(new Section(
+                _sections[section].Name, _options.Materialize ? pipelines.ToImmutable() : [.. pipelines.OrderByDescending(OperationsPerTile)]));
         }
 
         var operands = new Dictionary<ValueId, Operand>();
@@ -277,6 +280,9 @@ public sealed class GraphCompiler
 
         return new Pipeline(units.ToImmutable(), plan.Items, plan.TileItems, lengthElements * sizeof(float));
     }
+
+    private static long OperationsPerTile(Pipeline pipeline) =>
+        pipeline.Units.Sum(unit => unit.OperationsPerItem) * Math.Min(pipeline.TileItems, pipeline.Items);
 
     private Section BuildLoad()
     {

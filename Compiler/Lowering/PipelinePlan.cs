@@ -17,8 +17,8 @@ public sealed record SectionPlan(string Name, IReadOnlyList<PipelinePlan> Pipeli
 /// </summary>
 internal static class Sectioning
 {
-    /// <summary>Rows of a parameter in one tile of its update: a multiple of the register tile's 6 and 12.</summary>
-    private const int ParameterTileRows = 60;
+    /// <summary>Rows of a parameter in one tile of its update: a multiple of the register tiles of 6 and 12; each tile reads all samples.</summary>
+    private const int ParameterTileRows = 132;
 
     /// <summary>
     /// Samples of a tile at most: rows of the widest layers are some 130 KB, in L2 together with a panel. A contraction is at 98%

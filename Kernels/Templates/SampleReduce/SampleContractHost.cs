@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace RduEmu.Kernels.Templates.SampleReduce;
 
@@ -51,12 +52,7 @@ internal static unsafe class SampleContractHost
             for (int k = begin; k < end;)
             {
                 int panelCount = wideRegisters && end - k > PanelColumns ? 2 : 1;
-                for (int i = 0; i < panelCount; i++)
-                {
-                    int column = k + i * PanelColumns;
-                    PackInput(x + firstRow * strideX + column, strideX, panels + i * blockRows * PanelColumns, blockRows, Math.Min(PanelColumns, end - column));
-                }
-
+                PackInput(x + firstRow * strideX + k, strideX, panels, blockRows, Math.Min(panelCount * PanelColumns, end - k));
                 for (int n = 0; n < rows;)
                 {
                     int height = Height(n, rows, wideRegisters);
@@ -148,20 +144,24 @@ internal static unsafe class SampleContractHost
     /// <summary>dY[b, n] as [register tile][b][n in the tile].</summary>
     private static void PackGradients(float* dy, nint strideDy, float* packed, int blockRows, int rows, bool wideRegisters)
     {
+        int twelves = wideRegisters ? rows / 12 : 0;
         for (int b = 0; b < blockRows; b++, dy += strideDy)
         {
-            for (int n = 0; n < rows;)
+            float* from = dy;
+            float* target = packed + b * 12;
+            for (int i = 0; i < twelves; i++, from += 12, target += (nint)12 * blockRows)
+            {
+                Vector256.Load(from).Store(target);
+                Vector128.Load(from + 8).Store(target + 8);
+            }
+
+            for (int n = 12 * twelves; n < rows;)
             {
                 int height = Height(n, rows, wideRegisters);
-                float* target = packed + (nint)n * blockRows + b * height;
-                for (int i = 0; i + 1 < height; i += 2)
+                target = packed + (nint)n * blockRows + b * height;
+                for (int i = 0; i < height; i++)
                 {
-                    *(long*)(target + i) = *(long*)(dy + n + i);
-                }
-
-                if (height == 1)
-                {
-                    *target = dy[n];
+                    target[i] = dy[n + i];
                 }
 
                 n += height;
@@ -169,23 +169,69 @@ internal static unsafe class SampleContractHost
         }
     }
 
-    /// <summary>Sixteen columns of X as [b][16]; columns past the last are zero, so that nothing past a row is read.</summary>
-    private static void PackInput(float* x, nint strideX, float* panel, int blockRows, int count)
+    /// <summary>
+    /// One or two times sixteen columns of X as [panel][b][16]; columns past the last are zero, so that nothing past a row is
+    /// read.
+    /// </summary>
+    private static void PackInput(float* x, nint strideX, float* panels, int blockRows, int count)
     {
-        if (count == PanelColumns)
+        float* second = panels + (nint)blockRows * PanelColumns;
+        if (count >= 2 * PanelColumns)
         {
-            for (int b = 0; b < blockRows; b++, x += strideX, panel += PanelColumns)
+            // Both at once: they are neighbouring lines of a row; the next two are on their way while these are multiplied.
+            for (int b = 0; b < blockRows; b++, x += strideX, panels += PanelColumns, second += PanelColumns)
             {
-                Vector512.Load(x).Store(panel);
+                if (Sse.IsSupported)
+                {
+                    Sse.Prefetch1(x + 2 * PanelColumns);
+                    Sse.Prefetch1(x + 3 * PanelColumns);
+                }
+
+                Vector512.Load(x).Store(panels);
+                Vector512.Load(x + PanelColumns).Store(second);
             }
 
             return;
         }
 
+        if (count >= PanelColumns)
+        {
+            float* row = x;
+            for (int b = 0; b < blockRows; b++, row += strideX, panels += PanelColumns)
+            {
+                Vector512.Load(row).Store(panels);
+            }
+
+            x += PanelColumns;
+            panels = second;
+            count -= PanelColumns;
+        }
+
+        if (count > 0)
+        {
+            PackPart(x, strideX, panels, blockRows, count);
+        }
+    }
+
+    private static void PackPart(float* x, nint strideX, float* panel, int blockRows, int count)
+    {
         for (int b = 0; b < blockRows; b++, x += strideX, panel += PanelColumns)
         {
             Vector512<float>.Zero.Store(panel);
-            for (int i = 0; i < count; i++)
+            int i = 0;
+            if ((count & 8) != 0)
+            {
+                Vector256.Load(x).Store(panel);
+                i = 8;
+            }
+
+            if ((count & 4) != 0)
+            {
+                Vector128.Load(x + i).Store(panel + i);
+                i += 4;
+            }
+
+            for (; i < count; i++)
             {
                 panel[i] = x[i];
             }
@@ -194,6 +240,16 @@ internal static unsafe class SampleContractHost
 
     private static void Store(float* sum, float* output, nint stride, int height, int count)
     {
+        if (count >= PanelColumns)
+        {
+            for (int i = 0; i < height; i++)
+            {
+                Vector512.Load(sum + i * PanelColumns).Store(output + i * stride);
+            }
+
+            return;
+        }
+
         for (int i = 0; i < height; i++)
         {
             new ReadOnlySpan<float>(sum + i * PanelColumns, count).CopyTo(new Span<float>(output + i * stride, count));
