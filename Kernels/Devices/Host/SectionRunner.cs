@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates;
@@ -7,17 +8,30 @@ namespace RduEmu.Kernels.Devices.Host;
 /// <summary>
 /// Runs sections on a team of workers. Workers take tiles in whatever order; the bits do not depend on it, because no unit
 /// adds across tiles. Where a section has a single tile, the workers share it and each computes its part of the columns.
-/// Running allocates nothing.
+/// Running a section again allocates nothing.
 /// </summary>
 public sealed unsafe class SectionRunner : ITeamWork, IDisposable
 {
     private const nuint AlignmentBytes = 64;
 
+    /// <summary>
+    /// A shared tile that took this many times its best, and <see cref="StallTicks"/> more, waited for a worker that the system
+    /// had taken off its core.
+    /// </summary>
+    private const int StallFactor = 8;
+
+    private static readonly long StallTicks = Stopwatch.Frequency / 10_000;
+
+    /// <summary>How long small sections then run on one worker: some time slices of a busy system.</summary>
+    private static readonly long AloneTicks = Stopwatch.Frequency / 50;
+
+    private readonly Dictionary<Section, long> _bestTicks = new(ReferenceEqualityComparer.Instance);
     private readonly WorkerTeam _team;
     private readonly HostArena _arena;
     private readonly byte*[] _scratch;
     private Section? _section;
     private int _nextTile;
+    private long _aloneUntil;
 
     /// <param name="team">The workers.</param>
     /// <param name="arena">Where arena operands live.</param>
@@ -45,10 +59,13 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
             throw new ArgumentException($"{section.Name} needs {section.ScratchBytes} bytes of scratch, there are {ScratchBytes}", nameof(section));
         }
 
-        _section = section;
-        _nextTile = 0;
-        _team.Run(this);
-        _section = null;
+        if (_team.Workers > 1 && section.Pipelines.Length == 1 && section.Pipelines[0].TileCount == 1)
+        {
+            RunSingleTile(section);
+            return;
+        }
+
+        RunOnTeam(section);
     }
 
     /// <summary>Fills all scratch with one byte, to prove that nothing reads what it did not write.</summary>
@@ -91,11 +108,7 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
             }
 
             int begin = tile * pipeline.TileItems;
-            var hostTile = new HostTile(_arena.Start, scratch, begin, Math.Min(pipeline.TileItems, pipeline.Items - begin));
-            foreach (ConfiguredUnit unit in pipeline.Units)
-            {
-                unit.Run(in hostTile);
-            }
+            RunTile(pipeline, new HostTile(_arena.Start, scratch, begin, Math.Min(pipeline.TileItems, pipeline.Items - begin)));
         }
     }
 
@@ -105,6 +118,48 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
         {
             NativeMemory.AlignedFree(_scratch[i]);
             _scratch[i] = null;
+        }
+    }
+
+    /// <summary>
+    /// Shared by all workers, who meet after every unit: the fastest way as long as all of them run. On a busy machine one is
+    /// taken off its core for milliseconds, a hundred times what the section takes; for a while it is then run alone.
+    /// </summary>
+    private void RunSingleTile(Section section)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        if (begin < _aloneUntil)
+        {
+            RunTile(section.Pipelines[0], new HostTile(_arena.Start, _scratch[0], 0, section.Pipelines[0].Items));
+            return;
+        }
+
+        RunOnTeam(section);
+        long end = Stopwatch.GetTimestamp();
+        long ticks = end - begin;
+        if (!_bestTicks.TryGetValue(section, out long best) || ticks < best)
+        {
+            _bestTicks[section] = ticks;
+        }
+        else if (ticks > StallFactor * best + StallTicks)
+        {
+            _aloneUntil = end + AloneTicks;
+        }
+    }
+
+    private void RunOnTeam(Section section)
+    {
+        _section = section;
+        _nextTile = 0;
+        _team.Run(this);
+        _section = null;
+    }
+
+    private static void RunTile(Pipeline pipeline, in HostTile tile)
+    {
+        foreach (ConfiguredUnit unit in pipeline.Units)
+        {
+            unit.Run(in tile);
         }
     }
 
