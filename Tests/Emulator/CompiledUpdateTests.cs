@@ -3,6 +3,7 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Operators;
 using RduEmu.Compiler.Optimizers;
+using RduEmu.Emulator.Execution;
 using RduEmu.Tests.Compiler;
 using static RduEmu.Tests.Emulator.GraphRun;
 
@@ -36,6 +37,34 @@ public sealed class CompiledUpdateTests
 
         Assert.That(expected["table"].Chunk(Width).Zip(given["table"].Chunk(Width)).Count(row => row.First.SequenceEqual(row.Second)), Is.GreaterThan(0), "some rows rest");
         FollowsFloat64(dense, given, actual);
+    }
+
+    /// <summary>What an earlier step left in a dense gradient is gone, also in rows that no index names any more.</summary>
+    [Test]
+    public void ADenseTableGradient_StartsFromZeroInEveryStep([Values("interpreter", "host", "ilgpu")] string way)
+    {
+        Graph graph = TableStep(OptimizerKind.Sgd, weighted: false, returnsGradient: true);
+        CompiledProgram program = GraphCompiler.Compile(graph, new CompileOptions(Workers: 2, Materialize: way != "host"));
+        using Executor executor = way switch
+        {
+            "interpreter" => new InterpreterExecutor(program),
+            "host" => new HostExecutor(program, 2),
+            _ => new DeviceExecutor(program, "ilgpu"),
+        };
+        ValueId Named(string name) => graph.Values.Single(value => value.Name == name).Id;
+        var gradient = new float[Rows * Width];
+        executor.Write(Named("dy"), Enumerable.Repeat(1f, Batch * Width).ToArray());
+        executor.Write(Named("indices"), new int[Batch * 2]);
+        executor.Load();
+        executor.Run();
+        executor.Read(graph.Outputs[1], gradient);
+        Assert.That(gradient[..Width], Is.All.EqualTo(2f * Batch));
+
+        executor.Write(Named("indices"), Enumerable.Repeat(-1, Batch * 2).ToArray());
+        executor.Run();
+        executor.Read(graph.Outputs[1], gradient);
+
+        Assert.That(gradient, Is.All.Zero);
     }
 
     /// <summary>A dense weight with a state for each element or row; the chain and the plain nodes are compared by the modes.</summary>
