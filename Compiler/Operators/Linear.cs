@@ -18,7 +18,11 @@ public sealed record Linear : Operator
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
-        scope.Add(node.Inputs[0], scope.Builder.Apply(new LinearInputGradient(), gradient, node.Inputs[1]));
+        if (scope.IsNeeded(node.Inputs[0]))
+        {
+            scope.Add(node.Inputs[0], scope.Builder.Apply(new LinearInputGradient(), gradient, node.Inputs[1]));
+        }
+
         scope.Add(node.Inputs[1], scope.Builder.Apply(new LinearWeightGradient(), gradient, node.Inputs[0]));
     }
 }

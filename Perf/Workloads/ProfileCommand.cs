@@ -81,6 +81,8 @@ internal static class ProfileCommand
             WriteConstants();
         }
 
+        public override Emulator.Execution.Executor Share(CompiledProgram program) => throw new NotSupportedException("a profile is of one program");
+
         public override void Load() => Run(Program.Load, static (_, _, _) => { });
 
         public override void Run()
