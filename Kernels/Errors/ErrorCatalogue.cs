@@ -13,7 +13,7 @@ public enum ExitCode
 /// <summary>One kind of error: its stable code (<c>RDU0123</c>), what it means, and how the command line ends.</summary>
 public sealed record ErrorId(string Code, string Summary, ExitCode Exit);
 
-/// <summary>Every error id of the product. 01xx input files, 02xx options, 03xx devices and memory, 04xx graphs, 05xx output.</summary>
+/// <summary>Every error id of the product. 01xx input files, 02xx options, 03xx devices and memory, 04xx graphs, 05xx output, 06xx the machine.</summary>
 public static class ErrorCatalogue
 {
     public static readonly ErrorId FileMissing = new("RDU0101", "a file or folder is missing or unreadable", ExitCode.BadInput);
@@ -31,6 +31,10 @@ public static class ErrorCatalogue
     public static readonly ErrorId NotExportable = new("RDU0402", "a graph has no ONNX form", ExitCode.BadInput);
     public static readonly ErrorId OutputNotWritten = new("RDU0501", "an output could not be written", ExitCode.BadInput);
 
+    public static readonly ErrorId SpecInvalid = new("RDU0601", "a machine description is not valid", ExitCode.BadInput);
+    public static readonly ErrorId Deadlock = new("RDU0602", "a section waits for itself", ExitCode.BadInput);
+    public static readonly ErrorId ReportInvalid = new("RDU0603", "a report, a baseline or a case file is not valid", ExitCode.BadInput);
+
     /// <summary>All ids, in ascending order of their codes.</summary>
     public static IReadOnlyList<ErrorId> All { get; } =
     [
@@ -39,5 +43,6 @@ public static class ErrorCatalogue
         DeviceUnknown, DeviceNotAvailable, MemoryExceeded,
         GraphIllegal, NotExportable,
         OutputNotWritten,
+        SpecInvalid, Deadlock, ReportInvalid,
     ];
 }
