@@ -1,5 +1,3 @@
-using RduEmu.Compiler.Graphs;
-
 namespace RduEmu.Models.Training;
 
 /// <summary>

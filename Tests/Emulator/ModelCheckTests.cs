@@ -55,5 +55,6 @@ public sealed class ModelCheckTests
 
     private static ModelCheck Check(Action<ModelSession, CheckVariant, int>? disturb) =>
         new(
-            new DlrmModel(DlrmPresets.Tiny), () => DlrmData.Open(DlrmPresets.Tiny, null, null, seed: 1), new CourseChoices(null, null, null), seed: 1, Steps, predictedSamples: 16) { Disturb = disturb };
+            new DlrmModel(DlrmPresets.Tiny), () => DlrmData.Open(DlrmPresets.Tiny, null, null, seed: 1), new CourseChoices(null, null, null), seed: 1, Steps, predictedSamples: 16)
+        { Disturb = disturb };
 }
