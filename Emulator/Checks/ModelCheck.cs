@@ -57,7 +57,7 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
         }
 
         string weights = course.Session.WeightDigests().All;
-        IReadOnlyList<Prediction> predictions = course.Predict(cancellation);
+        Prediction[] predictions = course.Predict(cancellation);
         return new CheckResult(variant, weights, Prediction.Digest(predictions));
     }
 
@@ -86,9 +86,9 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
             }
         }
 
-        IReadOnlyList<Prediction> leftOutputs = a.Predict(cancellation);
-        IReadOnlyList<Prediction> rightOutputs = b.Predict(cancellation);
-        for (int i = 0; i < leftOutputs.Count; i++)
+        Prediction[] leftOutputs = a.Predict(cancellation);
+        Prediction[] rightOutputs = b.Predict(cancellation);
+        for (int i = 0; i < leftOutputs.Length; i++)
         {
             if (Differing(leftOutputs[i].Elements, rightOutputs[i].Elements) is { } element)
             {
@@ -135,7 +135,7 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
     {
         public int Width => SampleShape.Aggregate(1, (product, extent) => product * extent);
 
-        public static string Digest(IReadOnlyList<Prediction> predictions)
+        public static string Digest(Prediction[] predictions)
         {
             using var digest = new Digest();
             foreach (Prediction prediction in predictions)
@@ -184,7 +184,7 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
             Session.Step(_batch, new StepMoment(step, _rate));
         }
 
-        public IReadOnlyList<Prediction> Predict(CancellationToken cancellation)
+        public Prediction[] Predict(CancellationToken cancellation)
         {
             using IModelData data = _check.Open();
             IBatchSource source = data.Test ?? data.Training;
