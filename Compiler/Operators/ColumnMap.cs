@@ -57,4 +57,6 @@ public sealed record ColumnMap(EquatableArray<int> Map) : Operator
     }
 
     public override string ToString() => $"{Name}[{Map.Count} columns]";
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 }

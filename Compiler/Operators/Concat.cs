@@ -31,4 +31,6 @@ public sealed record Concat : Operator
             begin += count;
         }
     }
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 }

@@ -1,3 +1,4 @@
+using RduEmu.Compiler.Graphs;
 using RduEmu.Kernels.Programs;
 
 namespace RduEmu.Compiler.Operators;
@@ -13,6 +14,8 @@ public abstract record ElementwiseOperator : Operator
 
     /// <summary>How it reads each of its inputs.</summary>
     public virtual SlotAccess Access(int input) => SlotAccess.Full;
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Of(this, inputs, output);
 
     /// <summary>What it computes of its inputs, as a program.</summary>
     /// <param name="inputs">One program for each input.</param>

@@ -1,5 +1,6 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Operators;
@@ -38,6 +39,16 @@ public sealed record EmbeddingBag : Operator
         int rows = scope.Builder[node.Inputs[1]].Shape[0];
         scope.Add(node.Inputs[1], scope.Builder.Apply(new EmbeddingBagGradient(rows), [node.Inputs[0], gradient, .. weights]));
     }
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output)
+    {
+        long fetched = checked(inputs[0].CountElements * inputs[1].Shape[1]);
+        return new OperatorProfile(TemplateKind.Gather, fetched)
+        {
+            Accesses = [OperandAccess.Rows, OperandAccess.Indexed, OperandAccess.Rows],
+            IndexedElements = fetched,
+        };
+    }
 }
 
 /// <summary>
@@ -60,5 +71,11 @@ public sealed record EmbeddingBagGradient(int Rows) : Operator
         inputs.Require(
             inputs.Types.Count == 2 || inputs[2] == inputs[0] with { Element = ElementType.Float32 }, "weights of the indices' shape [B, H]");
         return TensorType.Whole(Rows, inputs[1].Shape[1]);
+    }
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output)
+    {
+        long added = checked(inputs[0].CountElements * inputs[1].Shape[1]);
+        return new OperatorProfile(TemplateKind.Gather, added) { IndexedElements = added, WritesIndexed = true };
     }
 }

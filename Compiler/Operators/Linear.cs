@@ -1,5 +1,6 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -25,6 +26,13 @@ public sealed record Linear : Operator
 
         scope.Add(node.Inputs[1], scope.Builder.Apply(new LinearWeightGradient(), gradient, node.Inputs[0]));
     }
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output)
+    {
+        long n = output.Shape[^1];
+        long m = output.CountElements / Math.Max(1, n);
+        return OperatorProfile.Systolic(new GemmShape(1, m, n, inputs[0].CountElements / Math.Max(1, m)));
+    }
 }
 
 /// <summary>dx[b, k] = sum over n of dy[b, n] · w[n, k], in the order of <see cref="Linear"/> with n in the place of k.</summary>
@@ -38,6 +46,13 @@ public sealed record LinearInputGradient : Operator
                 && inputs[0].Shape[1] == inputs[1].Shape[0],
             "samples [B, N] and a weight [N, K]");
         return TensorType.Samples(inputs[0].Shape[0], inputs[1].Shape[1]);
+    }
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output)
+    {
+        long k = output.Shape[^1];
+        long m = output.CountElements / Math.Max(1, k);
+        return OperatorProfile.Systolic(new GemmShape(1, m, k, inputs[0].CountElements / Math.Max(1, m)));
     }
 }
 
@@ -55,5 +70,11 @@ public sealed record LinearWeightGradient : Operator
                 && inputs[0].Shape[0] == inputs[1].Shape[0],
             "samples [B, N] and samples [B, K]");
         return TensorType.Whole(inputs[0].Shape[1], inputs[1].Shape[1]);
+    }
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output)
+    {
+        long n = output.Shape[0];
+        return OperatorProfile.Systolic(new GemmShape(1, n, output.CountElements / Math.Max(1, n), inputs[0].CountElements / Math.Max(1, n)));
     }
 }

@@ -25,6 +25,11 @@ public abstract record Operator
     /// <param name="gradient">dLoss/dOutput, of the output's type.</param>
     public virtual void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
         throw new RduException(ErrorCatalogue.GraphIllegal, node.Name, "an operator with a gradient", Name, "keep it out of the path from parameters to the loss");
+
+    /// <summary>What the machine model needs to know: the template, its extents, how inputs are read.</summary>
+    /// <param name="inputs">The types it is applied to.</param>
+    /// <param name="output">The type that <see cref="Infer"/> gives for them.</param>
+    public virtual OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Of(inputs, output);
 }
 
 /// <summary>The types an operator is applied to, with what an error message needs.</summary>

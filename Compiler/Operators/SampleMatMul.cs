@@ -1,5 +1,6 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -37,4 +38,7 @@ public sealed record SampleMatMul(int M, int N, int K, bool TransposeA, bool Tra
             ? scope.Builder.Apply(new SampleMatMul(N, K, M, TransposeA: true, TransposeA), gradient, a)
             : scope.Builder.Apply(new SampleMatMul(K, N, M, !TransposeA, TransposeB: false), a, gradient));
     }
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Systolic(new GemmShape(output.Shape[0], M, N, K));
 }

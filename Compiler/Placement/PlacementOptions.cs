@@ -7,4 +7,9 @@ namespace RduEmu.Compiler.Placement;
 /// <param name="Tiles">Tiles of the chip that the program gets, or 0 for all.</param>
 /// <param name="Seed">Of the annealing.</param>
 /// <param name="ElementBytes">Storage of one element of activations and weights: 2 for bf16, 4 for binary32.</param>
-public sealed record PlacementOptions(CompileMode Mode = CompileMode.O3, int Tiles = 0, int Seed = 1, int ElementBytes = 2);
+/// <param name="ResourcePercent">
+/// How many of a hundred PCUs and PMUs a section may take: the rest is left to routing, as in the public GPT-2 settings of SambaFlow
+/// (gpt2.yaml: resources-scaling 0.8).
+/// </param>
+public sealed record PlacementOptions(
+    CompileMode Mode = CompileMode.O3, int Tiles = 0, int Seed = 1, int ElementBytes = 2, int ResourcePercent = 80);

@@ -34,6 +34,11 @@ public static class ErrorCatalogue
     public static readonly ErrorId SpecInvalid = new("RDU0601", "a machine description is not valid", ExitCode.BadInput);
     public static readonly ErrorId Deadlock = new("RDU0602", "a section waits for itself", ExitCode.BadInput);
     public static readonly ErrorId ReportInvalid = new("RDU0603", "a report, a baseline or a case file is not valid", ExitCode.BadInput);
+    public static readonly ErrorId DoesNotFit = new("RDU0611", "a program does not fit the chip", ExitCode.BadInput);
+    public static readonly ErrorId PlacementIllegal = new("RDU0612", "a placed program breaks its specification", ExitCode.BadInput);
+    public static readonly ErrorId FusionRuleInvalid = new("RDU0613", "a fusion rule cannot be used", ExitCode.BadInput);
+    public static readonly ErrorId ExecutableDamaged = new("RDU0614", "an executable file is damaged", ExitCode.BadInput);
+    public static readonly ErrorId ExecutableOutdated = new("RDU0615", "an executable file was made by another version", ExitCode.BadInput);
 
     /// <summary>All ids, in ascending order of their codes.</summary>
     public static IReadOnlyList<ErrorId> All { get; } =
@@ -44,5 +49,6 @@ public static class ErrorCatalogue
         GraphIllegal, NotExportable,
         OutputNotWritten,
         SpecInvalid, Deadlock, ReportInvalid,
+        DoesNotFit, PlacementIllegal, FusionRuleInvalid, ExecutableDamaged, ExecutableOutdated,
     ];
 }

@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics;
 using RduEmu.Kernels.Numerics;
 using RduEmu.Kernels.Numerics.Special;
-using RduEmu.Models.Training;
 
 namespace RduEmu.Models.Data;
 
@@ -118,8 +117,6 @@ public sealed class GeneratedClicks : IClickSource
     }
 
     public void Rewind(int epoch) => _next = 0;
-
-    public void Skip(Batch batch, long batches) => _next = Math.Min(_countSamples, _next + batches * batch.CapacitySamples);
 
     public void Dispose()
     {

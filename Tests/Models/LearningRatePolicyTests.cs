@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using RduEmu.Models.Training;
+using RduEmu.Models.Dlrm;
 
 namespace RduEmu.Tests.Models;
 

@@ -84,7 +84,8 @@ public sealed record MachineOperator(
 /// <param name="Bytes">
 /// What is read of it in all: the tensor's bytes, except <see cref="OperandAccess.Indexed"/>, where it is the named rows alone.
 /// </param>
-public readonly record struct MachineInput(int Tensor, OperandAccess Access, long Bytes);
+/// <param name="RequestBytes">Bytes that lie together: a row of a table for indexed accesses, else all.</param>
+public readonly record struct MachineInput(int Tensor, OperandAccess Access, long Bytes, long RequestBytes);
 
 /// <summary>What units have to do for one operator, over the whole batch.</summary>
 /// <param name="Template">How units are configured.</param>
@@ -105,6 +106,15 @@ public sealed record MachineWork(
 {
     /// <summary>RDUs that take part in a collective, else 1.</summary>
     public int Sockets { get; init; } = 1;
+
+    /// <summary>
+    /// True if it sums over the rows of a sample (the gradient of keys over all queries): a sample's output is complete only after its
+    /// last row.
+    /// </summary>
+    public bool AccumulatesRows { get; init; }
+
+    /// <summary>Bytes of one row where the outputs are rows of a table outside, written by index; else 0.</summary>
+    public long IndexedRowBytes { get; init; }
 }
 
 /// <summary>A graph as work for a machine, independent of which machine and of how it is executed.</summary>

@@ -44,9 +44,11 @@ public sealed record MachineSection(
 /// <param name="PcusInSeries">PCUs of one copy: longer programs than one PCU takes go through several.</param>
 /// <param name="WeightBytes">Kept on the chip for the whole section.</param>
 /// <param name="WeightPmus">PMUs that hold <see cref="WeightBytes"/>.</param>
-/// <param name="AccumulatorBytes">Sums over the samples, in binary32, kept on the chip until the last iteration.</param>
+/// <param name="AccumulatorBytes">
+/// Sums over the samples, in binary32, kept on the chip until the last iteration; of a layout stage the piece that it reorders.
+/// </param>
 /// <param name="AccumulatorPmus">PMUs that hold <see cref="AccumulatorBytes"/>.</param>
-/// <param name="Depth">Stages before it on the longest way from the memory: iteration i runs here some <paramref name="Depth"/> steps after it began.</param>
+/// <param name="Depth">Steps of the pipeline before it: its iteration i runs in the time of the first stage's iteration i + Depth.</param>
 /// <param name="EstimatedCycles">The planner's own estimate of one iteration, used to balance.</param>
 /// <param name="Sockets">RDUs of a collective, else 1.</param>
 /// <param name="CollectiveBytes">Bytes that a collective combines in one iteration.</param>
@@ -71,6 +73,12 @@ public sealed record StagePlan(
     long CollectiveBytes = 0)
 {
     public int Pcus => ParallelCopies * PcusInSeries;
+
+    /// <summary>Which part of its operator it is, where one does not fit at once: parts divide the columns of the output.</summary>
+    public int Part { get; init; }
+
+    /// <summary>Parts of its operator; 1 if it is whole.</summary>
+    public int Parts { get; init; } = 1;
 }
 
 /// <summary>
@@ -112,10 +120,10 @@ public enum DramTiming
     AfterLast,
 }
 
-/// <summary>Data between the memory outside and a stage.</summary>
+/// <summary>Data between the memory outside and stages.</summary>
 /// <param name="Index">Position in the section.</param>
 /// <param name="Tensor">What moves.</param>
-/// <param name="Stage">The stage that reads or wrote it.</param>
+/// <param name="Stages">The stages that read it, from one buffer; of a store the one stage that wrote it.</param>
 /// <param name="Bytes">Of one iteration where <paramref name="Timing"/> is per iteration, else of the section.</param>
 /// <param name="RequestBytes">Bytes that lie together: a row of a table for indexed accesses, else all.</param>
 /// <param name="LagIterations">As for a stream between stages; 1 for stores.</param>
@@ -124,7 +132,7 @@ public enum DramTiming
 public sealed record DramTransfer(
     int Index,
     int Tensor,
-    int Stage,
+    EquatableArray<int> Stages,
     DramDirection Direction,
     DramTiming Timing,
     bool IsWeight,

@@ -1,4 +1,4 @@
-namespace RduEmu.Models.Training;
+namespace RduEmu.Models.Dlrm;
 
 /// <summary>
 /// The course of the learning rate of MLPerf's DLRM (github.com/facebookresearch/dlrm, dlrm_s_pytorch.py, class

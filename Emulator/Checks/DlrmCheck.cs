@@ -1,9 +1,11 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Optimizers;
+using RduEmu.Emulator.Dlrm;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Receipts;
-using RduEmu.Emulator.Training;
-using RduEmu.Models.Training;
+using RduEmu.Models.Data;
+using RduEmu.Models.Dlrm;
 
 namespace RduEmu.Emulator.Checks;
 
@@ -31,21 +33,18 @@ public sealed record FirstDifference(
     long Step, string Section, string Stage, int Tile, string Tensor, long Element, IReadOnlyList<string> Bits, long Ulps);
 
 /// <summary>
-/// Trains a model for some steps, then predicts a fixed set of samples in batches of the variant's size, on poisoned scratch; all
+/// Trains a DLRM for some steps, then scores a fixed set of samples in batches of the variant's size, on poisoned scratch; all
 /// variants must come to the same bits.
 /// </summary>
-/// <param name="model">The model.</param>
-/// <param name="open">Opens its data; each variant reads its own.</param>
-/// <param name="choices">Samples of a training step, if not what suits the data.</param>
-/// <param name="seed">Of the first values.</param>
-/// <param name="steps">Training steps.</param>
-/// <param name="predictedSamples">Samples that are predicted after training.</param>
-public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoices choices, int seed, int steps, int predictedSamples)
+public sealed class DlrmCheck(DlrmConfiguration configuration, Func<DlrmConfiguration, ClickData> open, int seed, int steps, int scoredSamples)
 {
     private static readonly byte[] PoisonPatterns = [0xFF, 0x00, 0x7F, 0x55];
 
+    /// <summary>What a training step does with the gradients.</summary>
+    public OptimizerKind Optimizer { get; init; }
+
     /// <summary>For tests: called before each step, to break one variant on purpose.</summary>
-    public Action<ModelSession, CheckVariant, int>? Disturb { get; init; }
+    public Action<DlrmSession, CheckVariant, int>? Disturb { get; init; }
 
     public CheckResult Run(CheckVariant variant, CancellationToken cancellation)
     {
@@ -57,8 +56,10 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
         }
 
         string weights = course.Session.WeightDigests().All;
-        Prediction[] predictions = course.Predict(cancellation);
-        return new CheckResult(variant, weights, Prediction.Digest(predictions));
+        using var digest = new Digest();
+        digest.Begin("scores", scoredSamples);
+        digest.Append(course.Score(cancellation));
+        return new CheckResult(variant, weights, digest.ToString());
     }
 
     /// <summary>Runs both variants side by side and compares all parameters after each step, then the scores.</summary>
@@ -86,18 +87,11 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
             }
         }
 
-        Prediction[] leftOutputs = a.Predict(cancellation);
-        Prediction[] rightOutputs = b.Predict(cancellation);
-        for (int i = 0; i < leftOutputs.Length; i++)
-        {
-            if (Differing(leftOutputs[i].Elements, rightOutputs[i].Elements) is { } element)
-            {
-                int tile = element / leftOutputs[i].Width / second.BatchSamples;
-                return Describe(steps, "inference", leftOutputs[i].Name, tile, leftOutputs[i].Name, element, leftOutputs[i].Elements, rightOutputs[i].Elements);
-            }
-        }
-
-        return null;
+        float[] leftScores = a.Score(cancellation);
+        float[] rightScores = b.Score(cancellation);
+        return Differing(leftScores, rightScores) is { } sample
+            ? Describe(steps, "inference", "prediction", sample / second.BatchSamples, "prediction", sample, leftScores, rightScores)
+            : null;
     }
 
     /// <summary>Floats between two, counted along the number line; NaN is as far as can be.</summary>
@@ -130,88 +124,55 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
         return null;
     }
 
-    /// <summary>All elements of one prediction, of all samples.</summary>
-    private sealed record Prediction(string Name, IReadOnlyList<int> SampleShape, float[] Elements)
-    {
-        public int Width => SampleShape.Aggregate(1, (product, extent) => product * extent);
-
-        public static string Digest(Prediction[] predictions)
-        {
-            using var digest = new Digest();
-            foreach (Prediction prediction in predictions)
-            {
-                int samples = prediction.Elements.Length / prediction.Width;
-                digest.Begin(prediction.Name, prediction.Width == 1 ? [samples] : [samples, .. prediction.SampleShape]);
-                digest.Append(prediction.Elements);
-            }
-
-            return digest.ToString();
-        }
-    }
-
     /// <summary>One variant on its way.</summary>
     private sealed class Course : IDisposable
     {
-        private readonly ModelCheck _check;
+        private readonly DlrmCheck _check;
         private readonly CheckVariant _variant;
-        private readonly IModelData _data;
-        private readonly Batch _batch;
-        private readonly Batch _piece;
+        private readonly ClickData _data;
+        private readonly ClickBatch _batch;
         private readonly float _rate;
 
-        public Course(ModelCheck check, CheckVariant variant)
+        public Course(DlrmCheck check, CheckVariant variant)
         {
             _check = check;
             _variant = variant;
             _data = check.Open();
-            TrainingCourse course = _data.Suited(check.Choices);
-            _rate = course.Rate;
-            _batch = _data.Training.CreateBatch(course.BatchSamples);
-            _piece = _data.Training.CreateBatch(course.BatchSamples);
-            Session = new ModelSession(
-                check.Model, new ExecutionTarget(variant.Device, variant.Threads, variant.Mode),
-                new SessionPurpose(TrainingSamples: course.BatchSamples, InferenceSamples: variant.BatchSamples));
+            DlrmConfiguration configuration = check.Configuration;
+            int trainingBatch = _data.Example?.BatchSamples ?? configuration.BatchSamples;
+            _rate = _data.Example?.LearningRate ?? configuration.LearningRate;
+            _batch = new ClickBatch(configuration.Schema, trainingBatch);
+            Session = new DlrmSession(configuration, new ExecutionTarget(variant.Device, variant.Threads, variant.Mode), trainingBatch, variant.BatchSamples, check.Optimizer);
             Session.PoisonScratch(PoisonPatterns[variant.Run % PoisonPatterns.Length]);
-            Session.Initialize(check.Seed, _data.FirstValues);
+            Session.Initialize(check.Seed, _data.Example is null ? null : _data.Example.Parameter);
         }
 
-        public ModelSession Session { get; }
+        public DlrmSession Session { get; }
 
         public void Step(int step)
         {
             _check.Disturb?.Invoke(Session, _variant, step);
-            Fill(_data.Training, _batch, _piece);
-            Session.Step(_batch, new StepMoment(step, _rate));
+            Fill(_data.Training, _batch);
+            Session.Step(_batch, _rate);
         }
 
-        public Prediction[] Predict(CancellationToken cancellation)
+        public float[] Score(CancellationToken cancellation)
         {
-            using IModelData data = _check.Open();
-            IBatchSource source = data.Test ?? data.Training;
+            using ClickData data = _check.Open();
+            IClickSource source = data.Test ?? data.Training;
             source.Rewind(0);
-            int samples = _check.PredictedSamples;
-            Batch all = source.CreateBatch(samples);
-            Fill(source, all, source.CreateBatch(samples));
-            Batch batch = source.CreateBatch(_variant.BatchSamples);
-            float[][] buffers = Session.PredictionBuffers();
-            Prediction[] result =
-            [
-                .. Session.PredictionTypes.Select((type, i) =>
-                {
-                    int[] shape = [.. type.Shape.Skip(1)];
-                    return new Prediction(i == 0 ? "scores" : $"scores.{i}", shape, new float[samples * shape.Aggregate(1, (product, extent) => product * extent)]);
-                }),
-            ];
-            for (int first = 0; first < samples; first += _variant.BatchSamples)
+            var all = new ClickBatch(source.Schema, _check.ScoredSamples);
+            Fill(source, all);
+            var batch = new ClickBatch(source.Schema, _variant.BatchSamples);
+            var scores = new float[_variant.BatchSamples];
+            var result = new float[_check.ScoredSamples];
+            for (int first = 0; first < result.Length; first += _variant.BatchSamples)
             {
                 cancellation.ThrowIfCancellationRequested();
                 batch.CopyFrom(all, first);
                 batch.ClearTail();
-                Session.Predict(batch, buffers);
-                for (int i = 0; i < result.Length; i++)
-                {
-                    buffers[i].AsSpan(0, batch.CountSamples * result[i].Width).CopyTo(result[i].Elements.AsSpan(first * result[i].Width));
-                }
+                Session.Score(batch, scores);
+                scores.AsSpan(0, batch.CountSamples).CopyTo(result.AsSpan(first));
             }
 
             return result;
@@ -224,8 +185,9 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
         }
 
         /// <summary>A whole batch; a source that ends begins again, so that few samples do for many steps.</summary>
-        private static void Fill(IBatchSource source, Batch batch, Batch piece)
+        private static void Fill(IClickSource source, ClickBatch batch)
         {
+            var piece = new ClickBatch(batch.Schema, batch.CapacitySamples);
             batch.CountSamples = 0;
             while (batch.CountSamples < batch.CapacitySamples)
             {
@@ -241,13 +203,11 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
         }
     }
 
-    private IModel Model => model;
-
-    private CourseChoices Choices => choices;
+    private DlrmConfiguration Configuration => configuration;
 
     private int Seed => seed;
 
-    private int PredictedSamples => predictedSamples;
+    private int ScoredSamples => scoredSamples;
 
-    private IModelData Open() => open();
+    private ClickData Open() => open(configuration);
 }

@@ -1,0 +1,37 @@
+using RduEmu.Compiler.Placement.Machine;
+
+namespace RduEmu.Compiler.Placement.Sections;
+
+/// <summary>
+/// The planner's own idea of time, in whole cycles: enough to balance stages and to choose where sections end. What a program really
+/// takes is for the simulation to say.
+/// </summary>
+internal static class PlannerModel
+{
+    /// <summary>
+    /// Cycles to fill and drain a systolic array once for each output tile, beside the summed extent: twice the array's side. Inferred
+    /// from the output-stationary form: operands enter skewed by a side, results leave over a side.
+    /// </summary>
+    public const int ArrayFillSides = 2;
+
+    /// <summary>Cycles of a section beside its work: units are configured and arguments loaded. Inferred: tens of microseconds.</summary>
+    public const long SectionSwitchCycles = 20_000;
+
+    /// <summary>Cycles of an iteration beside its work: tokens, counters, pipeline fill. Inferred.</summary>
+    public const long IterationCycles = 64;
+
+    /// <summary>Rows and columns of the outputs that one PCU holds as a systolic array.</summary>
+    public static int ArrayRows(RduResources chip) => Math.Max(1, chip.MacsPerCycle / chip.Lanes);
+
+    /// <summary>Tiles of output that PCUs share.</summary>
+    public static long OutputTiles(RduResources chip, GemmShape gemm) =>
+        checked(gemm.Batch * CeilDiv(gemm.M, ArrayRows(chip)) * CeilDiv(gemm.N, chip.Lanes));
+
+    /// <summary>Cycles that one PCU has a tile of output.</summary>
+    public static long TileCycles(RduResources chip, GemmShape gemm) => gemm.K + ArrayFillSides * ArrayRows(chip);
+
+    /// <summary>Cycles from bytes of the memory outside, rounded up.</summary>
+    public static long DramCycles(RduResources chip, long bytes) => (long)(((Int128)bytes * 256 + chip.DramBytesPerCycleTimes256 - 1) / chip.DramBytesPerCycleTimes256);
+
+    public static long CeilDiv(long value, long by) => by <= 0 ? value : (value + by - 1) / by;
+}
