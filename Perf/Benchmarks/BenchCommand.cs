@@ -34,7 +34,7 @@ internal static class BenchCommand
             if (!BenchmarkSwitcher.FromAssembly(typeof(BenchCommand).Assembly).Run(arguments, config).Any(summary => summary.BenchmarksCases.Length > 0))
             {
                 throw new RduException(
-                    ErrorCatalogue.NameUnknown, "bench", "Contract, SampleContract, BatchContract, Map, Gather, ScatterUpdate or Dlrm", glob, "choose one of these");
+                    ErrorCatalogue.NameUnknown, "bench", "Contract, SampleContract, BatchContract, Convolve, ConvolveGradient, FilterGradient, Map, Gather, ScatterUpdate or Dlrm", glob, "choose one of these");
             }
         });
         return command;

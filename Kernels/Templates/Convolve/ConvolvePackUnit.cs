@@ -1,0 +1,89 @@
+using System.Reflection;
+using ILGPU;
+using RduEmu.Kernels.Devices;
+using RduEmu.Kernels.Memory;
+
+namespace RduEmu.Kernels.Templates.Convolve;
+
+/// <summary>What the pack kernel needs.</summary>
+/// <param name="Filter">Rows f of [tap row, tap column, channel of the group].</param>
+/// <param name="Geometry">Of the convolution that reads the packing.</param>
+/// <param name="Columns">Words of a row of the filter.</param>
+/// <param name="Transposed">1 if the convolution is a gradient: the filter's rows are its source channels, taps in reverse.</param>
+public readonly record struct ConvolvePackArguments(Operand Filter, Operand Packed, ConvolveGeometry Geometry, int Columns, int Transposed);
+
+/// <summary>
+/// Template <c>Layout</c>, packing of filters w[f, kh, kw, c] into panels (<see cref="PackedFilter"/>): for a convolution f is
+/// the result channel; transposed, for the gradient by its input, f is the source channel and the taps go in reverse.
+/// </summary>
+/// <remarks>Its items are the rows f. The zeros past the last channel are the arena's own.</remarks>
+public sealed unsafe class ConvolvePackUnit : ConfiguredUnit
+{
+    private readonly ConvolvePackArguments _arguments;
+
+    public ConvolvePackUnit(string name, ConvolveGeometry geometry, bool transposed, Operand filter, Operand packed)
+        : base(name, rowsPerItem: 1)
+    {
+        int channels = transposed ? geometry.ResultChannelsPerGroup : geometry.SourceChannelsPerGroup;
+        _arguments = new ConvolvePackArguments(
+            filter, packed, geometry, geometry.Height.Taps * geometry.Width.Taps * channels, transposed ? 1 : 0);
+    }
+
+    public override long OperationsPerItem => 0;
+
+    public override void Interpret(InterpreterMemory memory, int items)
+    {
+        for (int f = 0; f < items; f++)
+        {
+            for (int i = 0; i < _arguments.Columns; i++)
+            {
+                memory.Store(_arguments.Packed, 0, ConvolvePackKernel.Target(_arguments, f, i), memory.Float(_arguments.Filter, f, i));
+            }
+        }
+    }
+
+    public override void Run(in HostTile tile)
+    {
+        float* packed = tile.Whole(_arguments.Packed);
+        for (int row = 0; row < tile.ItemCount; row++)
+        {
+            float* filter = tile.Row(_arguments.Filter, 1, row);
+            for (int i = 0; i < _arguments.Columns; i++)
+            {
+                packed[ConvolvePackKernel.Target(_arguments, tile.ItemBegin + row, i)] = filter[i];
+            }
+        }
+    }
+
+    public override void Launch(KernelLauncher launcher, int items) =>
+        launcher.Launch(ConvolvePackKernel.Run, checked(items * _arguments.Columns), _arguments);
+}
+
+/// <summary>Packing on a device: one thread for each word.</summary>
+public static class ConvolvePackKernel
+{
+    public static MethodInfo Method => typeof(ConvolvePackKernel).GetMethod(nameof(Run))!;
+
+    public static void Run(Index1D index, ArrayView<float> arena, ArrayView<int> words, ConvolvePackArguments arguments)
+    {
+        int f = index / arguments.Columns;
+        int i = index - f * arguments.Columns;
+        words[arguments.Packed.At(0, Target(arguments, f, i))] = words[arguments.Filter.At(f, i)];
+    }
+
+    internal static long Target(ConvolvePackArguments p, int f, int i)
+    {
+        if (p.Transposed == 0)
+        {
+            return PackedFilter.IndexElements(p.Geometry, f, i);
+        }
+
+        int sourceChannels = p.Geometry.SourceChannelsPerGroup;
+        int resultChannels = p.Geometry.ResultChannelsPerGroup;
+        int group = f / sourceChannels;
+        int tap = i / resultChannels;
+        int reverse = p.Geometry.Height.Taps * p.Geometry.Width.Taps - 1 - tap;
+        int channel = group * resultChannels + i - tap * resultChannels;
+        return PackedFilter.IndexElements(p.Geometry, channel, reverse * sourceChannels + f - group * sourceChannels);
+    }
+}

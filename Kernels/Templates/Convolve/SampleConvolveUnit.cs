@@ -1,0 +1,209 @@
+using System.Reflection;
+using ILGPU;
+using RduEmu.Kernels.Devices;
+using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Numerics;
+using RduEmu.Kernels.Templates.Contract;
+using RduEmu.Kernels.Templates.SampleReduce;
+
+namespace RduEmu.Kernels.Templates.Convolve;
+
+/// <summary>What the kernel needs.</summary>
+/// <param name="Geometry">Of the convolution whose filter's gradient it is.</param>
+public readonly record struct SampleConvolveArguments(
+    Operand ResultGradient, Operand Source, Operand Output, ConvolveGeometry Geometry, int Samples);
+
+/// <summary>
+/// Template <c>SampleReduce</c> over pixels, a filter's gradient: dw[o, kh, kw, c] = sum over images b and pixels (i, j) of
+/// dy[b, i, j, o] · x[b, source(i, kh), source(j, kw), c]. A leaf (<see cref="SampleLeaf"/>) is summed over its pixels in
+/// ascending order in chunks of 256, an FMA chain from +0 in each, chunk sums added left to right; pixels whose source lies
+/// outside are skipped. Leaves are combined as <see cref="SampleTree"/> says.
+/// </summary>
+/// <remarks>dy and x in the arena over all images, a pixel each row; its items are the rows o of dw [O, kh · kw · c].</remarks>
+public sealed unsafe class SampleConvolveUnit : ConfiguredUnit
+{
+    private readonly SampleConvolveArguments _arguments;
+    private readonly SampleConvolvePlan _plan;
+    private readonly long _scratchOffsetElements;
+    private readonly bool _wideRegisters;
+
+    /// <param name="scratchOffsetElements">Where in the worker's scratch its <see cref="ScratchElements"/> words begin.</param>
+    public SampleConvolveUnit(
+        string name, ConvolveGeometry geometry, int samples, Operand resultGradient, Operand source, Operand output, long scratchOffsetElements)
+        : this(name, geometry, samples, resultGradient, source, output, scratchOffsetElements, ContractHost.HasWideRegisters)
+    {
+    }
+
+    internal SampleConvolveUnit(
+        string name, ConvolveGeometry geometry, int samples, Operand resultGradient, Operand source, Operand output, long scratchOffsetElements,
+        bool wideRegisters)
+        : base(name, rowsPerItem: 1)
+    {
+        _arguments = new SampleConvolveArguments(resultGradient, source, output, geometry, samples);
+        _plan = new SampleConvolvePlan(geometry, samples);
+        _scratchOffsetElements = scratchOffsetElements;
+        _wideRegisters = wideRegisters;
+        OperationsPerItem = samples * (geometry.Operations / geometry.ResultChannels);
+    }
+
+    public override long OperationsPerItem { get; }
+
+    /// <summary>Words of scratch that the host needs for a tile of so many rows of dw.</summary>
+    public static long ScratchElements(ConvolveGeometry geometry, int samples, int tileRows) =>
+        geometry.IsDepthwise ? 0 : new SampleConvolvePlan(geometry, samples).ScratchElements(tileRows);
+
+    public override void Interpret(InterpreterMemory memory, int items)
+    {
+        ConvolveGeometry g = _arguments.Geometry;
+        int leafSamples = SampleLeaf.Samples(g.ResultPixels);
+        var leaves = new float[SampleLeaf.Count(_arguments.Samples, g.ResultPixels)];
+        for (int o = 0; o < items; o++)
+        {
+            for (int k = 0; k < g.Depth; k++)
+            {
+                for (int leaf = 0; leaf < leaves.Length; leaf++)
+                {
+                    long begin = (long)leaf * leafSamples * g.ResultPixels;
+                    long end = Math.Min(begin + (long)leafSamples * g.ResultPixels, (long)_arguments.Samples * g.ResultPixels);
+                    float total = 0f;
+                    for (long chunk = begin; chunk < end; chunk += ContractOrder.ChunkElements)
+                    {
+                        float sum = ChunkSum(memory, o, k, chunk, Math.Min(end, chunk + ContractOrder.ChunkElements));
+                        total = chunk == begin ? sum : Exact.Add(total, sum);
+                    }
+
+                    leaves[leaf] = total;
+                }
+
+                memory.Store(_arguments.Output, o, k, SampleTree.Combine(leaves));
+            }
+        }
+    }
+
+    public override void Run(in HostTile tile)
+    {
+        if (tile.ItemCount == 0)
+        {
+            return;
+        }
+
+        SampleConvolveArguments p = _arguments;
+        float* output = tile.Row(p.Output, 1, 0);
+        if (p.Geometry.IsDepthwise)
+        {
+            SampleConvolveDepthwise.Run(
+                _plan, tile.Whole(p.ResultGradient), p.ResultGradient.RowStrideElements, tile.Whole(p.Source), p.Source.RowStrideElements,
+                output, p.Output.RowStrideElements, tile.ItemBegin, tile.ItemCount);
+            return;
+        }
+
+        SampleConvolveHost.Run(
+            _plan, tile.Whole(p.ResultGradient), p.ResultGradient.RowStrideElements, tile.Whole(p.Source), p.Source.RowStrideElements,
+            output, p.Output.RowStrideElements, tile.ItemBegin, tile.ItemCount, (float*)tile.Scratch + _scratchOffsetElements, _wideRegisters);
+    }
+
+    public override void Launch(KernelLauncher launcher, int items) =>
+        launcher.Launch(SampleConvolveKernel.Run, checked(items * _arguments.Geometry.Depth), _arguments);
+
+    private float ChunkSum(InterpreterMemory memory, int o, int k, long begin, long end)
+    {
+        ConvolveGeometry g = _arguments.Geometry;
+        int tap = k / g.SourceChannelsPerGroup;
+        int channel = o / g.ResultChannelsPerGroup * g.SourceChannelsPerGroup + k % g.SourceChannelsPerGroup;
+        float sum = 0f;
+        for (long row = begin; row < end; row++)
+        {
+            int pixel = (int)(row % g.ResultPixels);
+            int h = g.Height.At(pixel / g.Width.Result, tap / g.Width.Taps);
+            int w = g.Width.At(pixel % g.Width.Result, tap % g.Width.Taps);
+            if (h >= 0 && w >= 0)
+            {
+                long source = row / g.ResultPixels * g.SourcePixels + h * g.Width.Source + w;
+                sum = Exact.Fma(memory.Float(_arguments.ResultGradient, row, o), memory.Float(_arguments.Source, source, channel), sum);
+            }
+        }
+
+        return sum;
+    }
+}
+
+/// <summary>A filter's gradient on a device: one thread for each sum, the binary counter in its local memory.</summary>
+public static class SampleConvolveKernel
+{
+    public static MethodInfo Method => typeof(SampleConvolveKernel).GetMethod(nameof(Run))!;
+
+    public static void Run(Index1D index, ArrayView<float> arena, ArrayView<int> words, SampleConvolveArguments p)
+    {
+        ConvolveGeometry g = p.Geometry;
+        int o = index / g.Depth;
+        int k = index - o * g.Depth;
+        int tap = k / g.SourceChannelsPerGroup;
+        int channel = o / g.ResultChannelsPerGroup * g.SourceChannelsPerGroup + k - tap * g.SourceChannelsPerGroup;
+        int tapRow = tap / g.Width.Taps;
+        int tapColumn = tap - tapRow * g.Width.Taps;
+        ArrayView<float> pending = LocalMemory.Allocate<float>(SampleTree.MaximumLevels);
+        int leafSamples = 1;
+        while (leafSamples * g.ResultPixels < SampleTree.LeafRows)
+        {
+            leafSamples *= 2;
+        }
+
+        int leafCount = (p.Samples + leafSamples - 1) / leafSamples;
+        for (int leaf = 0; leaf < leafCount; leaf++)
+        {
+            int end = (leaf + 1) * leafSamples;
+            end = end < p.Samples ? end : p.Samples;
+            float total = 0f;
+            float sum = 0f;
+            int filled = 0;
+            bool isFirst = true;
+            for (int b = leaf * leafSamples; b < end; b++)
+            {
+                for (int pixel = 0; pixel < g.ResultPixels; pixel++)
+                {
+                    if (filled == ContractOrder.ChunkElements)
+                    {
+                        total = isFirst ? sum : Exact.Add(total, sum);
+                        isFirst = false;
+                        sum = 0f;
+                        filled = 0;
+                    }
+
+                    int i = pixel / g.Width.Result;
+                    int h = g.Height.At(i, tapRow);
+                    int w = g.Width.At(pixel - i * g.Width.Result, tapColumn);
+                    if (h >= 0 && w >= 0)
+                    {
+                        float gradient = arena[p.ResultGradient.At((long)b * g.ResultPixels + pixel, o)];
+                        sum = Exact.Fma(gradient, arena[p.Source.At((long)b * g.SourcePixels + h * g.Width.Source + w, channel)], sum);
+                    }
+
+                    filled++;
+                }
+            }
+
+            total = isFirst ? sum : Exact.Add(total, sum);
+            int level = 0;
+            while (((leaf >> level) & 1) != 0)
+            {
+                total = Exact.Add(pending[level], total);
+                level++;
+            }
+
+            pending[level] = total;
+        }
+
+        float result = 0f;
+        bool empty = true;
+        for (int level = 0; level < SampleTree.MaximumLevels; level++)
+        {
+            if (((leafCount >> level) & 1) != 0)
+            {
+                result = empty ? pending[level] : Exact.Add(pending[level], result);
+                empty = false;
+            }
+        }
+
+        arena[p.Output.At(o, k)] = result;
+    }
+}
