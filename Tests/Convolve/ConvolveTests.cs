@@ -3,7 +3,6 @@ using NUnit.Framework;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Programs;
-using RduEmu.Kernels.Templates.Contract;
 using RduEmu.Kernels.Templates.Convolve;
 using RduEmu.Tests.Templates;
 using BiasRelu = RduEmu.Kernels.Programs.Unary<
