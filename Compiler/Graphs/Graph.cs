@@ -35,7 +35,11 @@ public sealed record Value(ValueId Id, string Name, TensorType Type, ValueRole R
 public readonly record struct Update(ValueId Parameter, ValueId Value);
 
 /// <summary>One application of an operator.</summary>
-public sealed record Node(NodeId Id, string Name, Operator Operator, EquatableArray<ValueId> Inputs, ValueId Output);
+public sealed record Node(NodeId Id, string Name, Operator Operator, EquatableArray<ValueId> Inputs, ValueId Output)
+{
+    /// <summary>The input at the position, or null where the node has none there.</summary>
+    public ValueId? OptionalInput(int index) => index < Inputs.Count ? Inputs[index] : null;
+}
 
 /// <summary>
 /// A dataflow graph: values and the nodes that compute them, in an order in which every input stands before its use.

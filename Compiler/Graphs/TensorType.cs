@@ -32,6 +32,17 @@ public sealed record TensorType(ElementType Element, EquatableArray<int> Shape, 
         }
     }
 
+    /// <summary>Extent of the last axis; 1 for a scalar.</summary>
+    public int LastExtent => Rank > 0 ? Shape[Rank - 1] : 1;
+
+    /// <summary>The same type with another last extent; the rank is at least 1.</summary>
+    public TensorType WithLastExtent(int extent)
+    {
+        int[] shape = [.. Shape];
+        shape[^1] = extent;
+        return this with { Shape = EquatableArray.Create<int>(shape) };
+    }
+
     public static TensorType Samples(params ReadOnlySpan<int> shape) => new(ElementType.Float32, EquatableArray.Create(shape), HasSamples: true);
 
     public static TensorType Whole(params ReadOnlySpan<int> shape) => new(ElementType.Float32, EquatableArray.Create(shape), HasSamples: false);

@@ -24,7 +24,7 @@ public sealed record CompiledProgram(
     Section Load,
     ImmutableArray<Section> Step,
     IReadOnlyDictionary<ValueId, Operand> Operands,
-    IReadOnlyDictionary<(string Weight, bool Transposed), Operand> Packed,
+    IReadOnlyDictionary<(string Weight, WeightPacking Packing), Operand> Packed,
     ImmutableArray<ArenaConstant> Constants,
     long ArenaBytes,
     long ScratchBytes);

@@ -3,7 +3,6 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Kernels.Devices.Host;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates;
-using RduEmu.Kernels.Templates.Contract;
 
 namespace RduEmu.Compiler.Lowering;
 
@@ -18,12 +17,13 @@ public sealed class GraphCompiler
     private readonly IReadOnlyList<SectionPlan> _sections;
     private readonly List<StorageRequest> _requests = [];
     private readonly Dictionary<ValueId, int> _requestOf = [];
-    private readonly Dictionary<(ValueId Weight, bool Transposed), int> _packedRequests = [];
+    private readonly Dictionary<PackedInput, int> _packedRequests = [];
     private readonly Dictionary<EquatableArray<int>, int> _mapRequests = [];
     private readonly Dictionary<ValueId, int> _workspaceRequests = [];
     private readonly Dictionary<ValueId, (int Section, int Pipeline)> _onlyPipeline = [];
     private readonly Dictionary<ValueId, Operand> _sharedParameters = [];
-    private readonly IReadOnlyDictionary<(string Weight, bool Transposed), Operand> _sharedPacked;
+    private readonly IReadOnlyDictionary<(string Weight, WeightPacking Packing), Operand> _sharedPacked;
+    private readonly HashSet<ValueId> _denseRoots = [];
     private readonly long _firstFreeElement;
     private long[] _offsets = [];
 
@@ -31,11 +31,16 @@ public sealed class GraphCompiler
     {
         _graph = graph;
         _options = options;
-        _sharedPacked = over?.Packed ?? new Dictionary<(string, bool), Operand>();
+        _sharedPacked = over?.Packed ?? new Dictionary<(string, WeightPacking), Operand>();
         _firstFreeElement = (over?.ArenaBytes ?? 0) / sizeof(float);
         ShareParameters(over);
         (IReadOnlyList<Stage> stages, _places) = StageLowering.Lower(graph, options.Mode);
         StageSpec.Check(graph, stages, _places);
+        foreach (Value value in graph.Values.Where(value => Sectioning.RowsPerItem(value.Type) > 1))
+        {
+            _denseRoots.Add(_places.Resolve(value.Id).Root);
+        }
+
         _sections = Sectioning.Run(graph, stages, _places, options);
         SectionSpec.Check(graph, stages, _sections, _places);
     }
@@ -65,7 +70,6 @@ public sealed class GraphCompiler
             _offsets[i] += _firstFreeElement;
         }
 
-        var factory = new UnitFactory(_graph, ArenaOperand, PackedOperand, MapOperand, WorkspaceOperand);
         long scratchBytes = 0;
         var step = ImmutableArray.CreateBuilder<Section>();
         for (int section = 0; section < _sections.Count; section++)
@@ -73,7 +77,7 @@ public sealed class GraphCompiler
             var pipelines = ImmutableArray.CreateBuilder<Pipeline>();
             for (int pipeline = 0; pipeline < _sections[section].Pipelines.Count; pipeline++)
             {
-                Pipeline built = BuildPipeline(factory, section, pipeline);
+                Pipeline built = BuildPipeline(section, pipeline);
                 scratchBytes = Math.Max(scratchBytes, built.ScratchBytes);
                 pipelines.Add(built);
             }
@@ -94,10 +98,10 @@ public sealed class GraphCompiler
             }
         }
 
-        var packed = new Dictionary<(string, bool), Operand>(_sharedPacked);
-        foreach ((ValueId weight, bool transposed) in _packedRequests.Keys)
+        var packed = new Dictionary<(string, WeightPacking), Operand>(_sharedPacked);
+        foreach (PackedInput input in _packedRequests.Keys)
         {
-            packed[(_graph[weight].Name, transposed)] = PackedOperand(weight, transposed);
+            packed[(_graph[input.Weight].Name, input.Packing)] = PackedOperand(input);
         }
 
         return new CompiledProgram(
@@ -152,7 +156,7 @@ public sealed class GraphCompiler
             {
                 foreach (Stage stage in _sections[section].Pipelines[pipeline].Stages)
                 {
-                    foreach (ValueId value in stage.Inputs.Append(stage.Output))
+                    foreach (ValueId value in stage.Inputs.Concat(stage.Outputs))
                     {
                         ValueId root = _places.Resolve(value).Root;
                         if (_requestOf.ContainsKey(root) || _sharedParameters.ContainsKey(root))
@@ -187,31 +191,13 @@ public sealed class GraphCompiler
 
     private void RequestHelpers(Stage stage)
     {
-        switch (stage)
+        foreach (PackedInput packed in stage.PackedInputs.Where(packed => !IsPacked(packed)))
         {
-            case Stage.Contract contract when !IsPacked(contract.Weight, contract.Transposed):
-                (int rows, int columns) = Sectioning.MatrixOf(_graph[contract.Weight].Type);
-                long packed = contract.Transposed ? PackedWeight.LengthElements(columns, rows) : PackedWeight.LengthElements(rows, columns);
-                _packedRequests.Add((contract.Weight, contract.Transposed), Request($"packed {_graph[contract.Weight].Name}", packed, 0, int.MaxValue));
-                break;
-            case Stage.ColumnMap map when !_mapRequests.ContainsKey(map.Columns):
-                _mapRequests.Add(map.Columns, Request("column map", map.Columns.Count, 0, int.MaxValue));
-                break;
-            case Stage.ScatterUpdate scatter when _options.Materialize:
-                RequestSums(scatter, scatter.Indices, scatter.Gradient);
-                break;
-            case Stage.ScatterSum scatter when _options.Materialize:
-                RequestSums(scatter, scatter.Indices, scatter.Gradient);
-                break;
-            default:
-                break;
+            Value weight = _graph[packed.Weight];
+            _packedRequests.Add(packed, Request($"packed {weight.Name}", packed.Packing.LengthElements(weight.Type), 0, int.MaxValue));
         }
-    }
 
-    private void RequestSums(Stage scatter, ValueId indices, ValueId gradient)
-    {
-        long sums = checked(_graph[indices].Type.CountElements * _graph[gradient].Type.Shape[1]);
-        _workspaceRequests.Add(scatter.Output, Request($"sums of {scatter.Name}", sums, 0, int.MaxValue));
+        stage.Request(new Requests(this));
     }
 
     private void RequestValue(ValueId root, int first, int last) =>
@@ -223,7 +209,7 @@ public sealed class GraphCompiler
         return _requests.Count - 1;
     }
 
-    private Pipeline BuildPipeline(UnitFactory factory, int section, int pipeline)
+    private Pipeline BuildPipeline(int section, int pipeline)
     {
         PipelinePlan plan = _sections[section].Pipelines[pipeline];
         var requests = new List<StorageRequest>();
@@ -231,7 +217,7 @@ public sealed class GraphCompiler
         var privateRequests = new int[plan.Stages.Count];
         for (int i = 0; i < plan.Stages.Count; i++)
         {
-            foreach (ValueId value in plan.Stages[i].Inputs.Append(plan.Stages[i].Output))
+            foreach (ValueId value in plan.Stages[i].Inputs.Concat(plan.Stages[i].Outputs))
             {
                 ValueId root = _places.Resolve(value).Root;
                 if (!_onlyPipeline.ContainsKey(root))
@@ -249,7 +235,7 @@ public sealed class GraphCompiler
                 requests.Add(new StorageRequest(_graph[root].Name, (long)plan.TileItems * ScratchStride(root), i, i));
             }
 
-            long own = _options.Materialize ? 0 : factory.ScratchElements(plan.Stages[i], plan.TileItems);
+            long own = _options.Materialize ? 0 : plan.Stages[i].ScratchElements(_graph, plan.TileItems);
             privateRequests[i] = requests.Count;
             requests.Add(new StorageRequest($"workspace of {plan.Stages[i].Name}", own, i, i));
         }
@@ -266,15 +252,11 @@ public sealed class GraphCompiler
         var units = ImmutableArray.CreateBuilder<ConfiguredUnit>();
         for (int i = 0; i < plan.Stages.Count; i++)
         {
-            if (plan.Stages[i] is Stage.ScatterSum sum)
+            units.AddRange(plan.Stages[i].CreateUnits(
+                new UnitContext(_graph, Resolve, ArenaOperand, PackedOperand, MapOperand, WorkspaceOperand, offsets[privateRequests[i]])));
+            foreach (ValueId parameter in plan.Stages[i].UpdatedParameters)
             {
-                units.Add(factory.CreateFill(sum, Resolve));
-            }
-
-            units.Add(factory.Create(plan.Stages[i], Resolve, offsets[privateRequests[i]]));
-            if (plan.Stages[i] is Stage.ParameterStep step)
-            {
-                units.AddRange(Packs(step.Parameter));
+                units.AddRange(Packs(parameter));
             }
         }
 
@@ -298,15 +280,15 @@ public sealed class GraphCompiler
 
     private IEnumerable<ConfiguredUnit> Packs(ValueId weight)
     {
-        foreach (bool transposed in new[] { false, true })
+        Value value = _graph[weight];
+        IEnumerable<WeightPacking> packings = _packedRequests.Keys.Where(key => key.Weight == weight).Select(key => key.Packing);
+        if (_sharedParameters.ContainsKey(weight))
         {
-            if (IsPacked(weight, transposed))
-            {
-                (int rows, int columns) = Sectioning.MatrixOf(_graph[weight].Type);
-                yield return new PackUnit(
-                    $"pack {_graph[weight].Name}{(transposed ? " transposed" : string.Empty)}", rows, columns, transposed, ArenaOperand(weight), PackedOperand(weight, transposed));
-            }
+            packings = packings.Concat(_sharedPacked.Keys.Where(key => key.Weight == value.Name).Select(key => key.Packing));
         }
+
+        return packings.Distinct().Select(packing =>
+            packing.CreateUnit(value.Name, value.Type, ArenaOperand(weight), PackedOperand(new PackedInput(weight, packing))));
     }
 
     private ImmutableArray<ArenaConstant> Constants()
@@ -341,25 +323,43 @@ public sealed class GraphCompiler
         return new Operand(_offsets[_requestOf[root]] + column, Sectioning.MatrixOf(type).Columns);
     }
 
-    private bool IsPacked(ValueId weight, bool transposed) =>
-        _packedRequests.ContainsKey((weight, transposed)) || IsPackedByOther(weight, transposed);
+    private bool IsPacked(PackedInput input) => _packedRequests.ContainsKey(input) || IsPackedByOther(input);
 
-    private bool IsPackedByOther(ValueId weight, bool transposed) =>
-        _sharedParameters.ContainsKey(weight) && _sharedPacked.ContainsKey((_graph[weight].Name, transposed));
+    private bool IsPackedByOther(PackedInput input) =>
+        _sharedParameters.ContainsKey(input.Weight) && _sharedPacked.ContainsKey((_graph[input.Weight].Name, input.Packing));
 
-    private Operand PackedOperand(ValueId weight, bool transposed) => IsPackedByOther(weight, transposed)
-        ? _sharedPacked[(_graph[weight].Name, transposed)]
-        : new Operand(_offsets[_packedRequests[(weight, transposed)]], 0);
+    private Operand PackedOperand(PackedInput input) => IsPackedByOther(input)
+        ? _sharedPacked[(_graph[input.Weight].Name, input.Packing)]
+        : new Operand(_offsets[_packedRequests[input]], 0);
 
     private Operand MapOperand(EquatableArray<int> map) => new(_offsets[_mapRequests[map]], map.Count);
 
     private Operand WorkspaceOperand(ValueId scattered, int width) =>
         _workspaceRequests.TryGetValue(scattered, out int request) ? new Operand(_offsets[request], width) : default;
 
-    /// <summary>Words of a row in scratch: whole cache lines.</summary>
+    /// <summary>Words of an item in scratch: whole cache lines; without a gap where an item has several rows.</summary>
     private int ScratchStride(ValueId root)
     {
         int columns = Sectioning.MatrixOf(_graph[root].Type).Columns;
-        return (columns + Storage.AlignmentElements - 1) / Storage.AlignmentElements * Storage.AlignmentElements;
+        return _denseRoots.Contains(root) ? columns : (columns + Storage.AlignmentElements - 1) / Storage.AlignmentElements * Storage.AlignmentElements;
+    }
+
+    private sealed class Requests(GraphCompiler compiler) : StageRequests(compiler._graph)
+    {
+        public override void Table(EquatableArray<int> words)
+        {
+            if (!compiler._mapRequests.ContainsKey(words))
+            {
+                compiler._mapRequests.Add(words, compiler.Request("table", words.Count, 0, int.MaxValue));
+            }
+        }
+
+        public override void DeviceWorkspace(ValueId key, long lengthElements)
+        {
+            if (compiler._options.Materialize)
+            {
+                compiler._workspaceRequests.Add(key, compiler.Request($"workspace of {compiler._graph[key].Name}", lengthElements, 0, int.MaxValue));
+            }
+        }
     }
 }

@@ -26,6 +26,9 @@ internal static class Sectioning
     /// </summary>
     private const int MaximumTileSamples = 64;
 
+    /// <summary>The widest value of a tile at most, so that it and what is made of it share L2; a sample that is larger is a tile by itself.</summary>
+    private const long MaximumTileBytes = 256 * 1024;
+
     /// <summary>Tiles are multiples of this many samples: what the contraction's register tiles take without a rest.</summary>
     private const int TileGranule = 4;
 
@@ -41,15 +44,15 @@ internal static class Sectioning
             Stage[] samples = [.. members.Where(stage => !stage.IsWhole)];
             if (samples.Length > 0)
             {
-                int items = graph[samples[0].Output].Type.Shape[0];
-                pipelines.Add(new PipelinePlan(samples, items, TileSamples(items, options)));
+                int items = samples[0].CountItems(graph);
+                pipelines.Add(new PipelinePlan(samples, items, TileSamples(graph, samples, items, options)));
             }
 
             foreach (int chain in alone.Where(i => levels[i] == level && stages[i].IsWhole).Select(i => chains[i]).Distinct())
             {
                 Stage[] whole = [.. stages.Where((_, i) => chains[i] == chain)];
-                int rows = RowsOf(graph, whole[0]);
-                pipelines.Add(new PipelinePlan(whole, rows, whole[0] is Stage.ScatterSum ? Math.Max(1, rows) : ParameterTile(rows, options)));
+                int rows = whole[0].CountItems(graph);
+                pipelines.Add(new PipelinePlan(whole, rows, whole[0].NeedsOneTile ? Math.Max(1, rows) : ParameterTile(rows, options)));
             }
 
             string name = options.Mode == CompileMode.O3 ? (samples.Length > 0 ? $"samples_{level}" : $"parameters_{level}") : members[0].Name;
@@ -59,34 +62,56 @@ internal static class Sectioning
         return sections;
     }
 
-    /// <summary>A whole value as a matrix: rows are what an update's tiles cut.</summary>
+    /// <summary>A value as a matrix: a row for each sample; of a whole value its first axis, by whose rows an update's tiles cut it.</summary>
     public static (int Rows, int Columns) MatrixOf(TensorType type) => type.Rank switch
     {
         0 => (1, 1),
-        1 => (1, type.Shape[0]),
-        _ => (type.Shape[0], checked((int)(type.CountElements / Math.Max(1, type.Shape[0])))),
+        1 => type.HasSamples ? (type.Shape[0], 1) : (1, type.Shape[0]),
+        _ => (type.Shape[0], CountOf(type, 1, type.Rank)),
     };
 
-    /// <summary>Items of a whole stage's pipeline: rows of what it computes, or one where it takes all of it at once.</summary>
-    public static int RowsOf(Graph graph, Stage stage) => stage is Stage.ScatterUpdate ? 1 : MatrixOf(graph[stage.Output].Type).Rows;
+    /// <summary>Rows of a value for each item: the axes between the first and the last of a value with samples; 1 of a whole value.</summary>
+    public static int RowsPerItem(TensorType type) => type.HasSamples && type.Rank > 2 ? Math.Max(1, CountOf(type, 1, type.Rank - 1)) : 1;
 
-    private static int TileSamples(int samples, CompileOptions options)
+    /// <summary>Columns of a row: the last axis of a value with samples; of a whole value all axes but the first.</summary>
+    public static int ColumnsPerRow(TensorType type) => type.HasSamples && type.Rank > 2 ? type.Shape[type.Rank - 1] : MatrixOf(type).Columns;
+
+    /// <summary>Rows of a value over all its items.</summary>
+    public static int CountRows(TensorType type) => checked(MatrixOf(type).Rows * RowsPerItem(type));
+
+    private static int CountOf(TensorType type, int firstAxis, int endAxis)
+    {
+        int count = 1;
+        for (int axis = firstAxis; axis < endAxis; axis++)
+        {
+            count = checked(count * type.Shape[axis]);
+        }
+
+        return count;
+    }
+
+    private static int TileSamples(Graph graph, Stage[] stages, int samples, CompileOptions options)
     {
         if (options.TileSamples > 0)
         {
             return options.TileSamples;
         }
 
-        if (options.Workers > 1 && samples < 12 * options.Workers)
+        TensorType[] types = [.. stages.Select(stage => graph[stage.Output].Type)];
+        int rowsPerSample = types.Max(RowsPerItem);
+        bool isUneven = rowsPerSample > 1 && samples < 4 * options.Workers && samples % options.Workers != 0;
+        if (options.Workers > 1 && (isUneven || (long)samples * rowsPerSample < 12 * options.Workers))
         {
             // Too few for a tile each: the workers share one and split its columns.
             return Math.Max(1, samples);
         }
 
         // As many tiles for each worker, of one size: 2048 samples on two workers are 16 tiles of 64 for each.
-        int tilesEach = (samples + options.Workers * MaximumTileSamples - 1) / (options.Workers * MaximumTileSamples);
+        long widestBytes = Math.Max(1, types.Max(type => MatrixOf(type).Columns)) * (long)sizeof(float);
+        int most = (int)Math.Clamp(MaximumTileBytes / widestBytes, 1, MaximumTileSamples);
+        int tilesEach = (samples + options.Workers * most - 1) / (options.Workers * most);
         int tiles = Math.Max(1, options.Workers * tilesEach);
-        return Math.Max(1, RoundUp((samples + tiles - 1) / tiles, TileGranule));
+        return Math.Max(1, RoundUp((samples + tiles - 1) / tiles, rowsPerSample == 1 ? TileGranule : 1));
     }
 
     private static int ParameterTile(int rows, CompileOptions options)

@@ -11,7 +11,11 @@ public sealed class PlaceMap
 
     public void SliceOf(ValueId value, ValueId parent, int firstColumn) => _parents.Add(value, (parent, firstColumn));
 
+    /// <summary>The value is the other one under another name or shape: the same words of each item.</summary>
     public void SameAs(ValueId value, ValueId other) => _parents.Add(value, (other, 0));
+
+    /// <summary>All values that lie in another one.</summary>
+    public IEnumerable<ValueId> Placed => _parents.Keys;
 
     /// <summary>The value whose storage holds this one, and where in its rows.</summary>
     public (ValueId Root, int FirstColumn) Resolve(ValueId value)

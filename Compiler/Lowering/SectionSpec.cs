@@ -1,5 +1,4 @@
 using RduEmu.Compiler.Graphs;
-using RduEmu.Kernels.Programs;
 
 namespace RduEmu.Compiler.Lowering;
 
@@ -84,11 +83,11 @@ public static class SectionSpec
         foreach (Stage stage in pipeline.Stages)
         {
             StageSpec.Require(stage.IsWhole == pipeline.Stages[0].IsWhole, where, "stages of samples or whole ones", stage.Name);
-            int items = stage.IsWhole ? Sectioning.RowsOf(graph, stage) : graph[stage.Output].Type.Shape[0];
+            int items = stage.CountItems(graph);
             StageSpec.Require(items == pipeline.Items, $"{where}, {stage.Name}", $"{pipeline.Items} items", $"{items}");
             foreach (ValueId input in stage.Inputs.Where(input => written.Contains(places.Resolve(input).Root)))
             {
-                StageSpec.Require(ReadsByRow(stage, input), $"{where}, {stage.Name}", $"{graph[input].Name} read row by row", "another tile's rows");
+                StageSpec.Require(stage.ReadsItemByItem(input), $"{where}, {stage.Name}", $"{graph[input].Name} read row by row", "another tile's rows");
             }
 
             written.UnionWith(stage.Outputs.Select(output => places.Resolve(output).Root));
@@ -96,27 +95,6 @@ public static class SectionSpec
 
         // A zeroed gradient and what is added to it are one tile: any row may take any contribution.
         StageSpec.Require(
-            pipeline.Stages[0] is not Stage.ScatterSum || pipeline.TileItems >= pipeline.Items, where, "one tile", $"tiles of {pipeline.TileItems}");
-    }
-
-    private static bool ReadsByRow(Stage stage, ValueId input)
-    {
-        FusedProgram? program = stage switch
-        {
-            Stage.Map s => s.Program,
-            Stage.ParameterStep s => s.Program,
-            Stage.RowMeanSquare s => s.Program,
-            Stage.Contract s => s.Epilogue,
-            _ => null,
-        };
-        for (int slot = 0; slot < (program?.Inputs.Count ?? 0); slot++)
-        {
-            if (program!.Inputs[slot] == input && program.AccessOf(slot) is SlotAccess.Uniform or SlotAccess.PerColumn)
-            {
-                return false;
-            }
-        }
-
-        return stage is not (Stage.SampleContract or Stage.SampleSum or Stage.ScatterUpdate or Stage.ScatterSum);
+            !pipeline.Stages[0].NeedsOneTile || pipeline.TileItems >= pipeline.Items, where, "one tile", $"tiles of {pipeline.TileItems}");
     }
 }

@@ -1,16 +1,8 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Kernels.Programs;
+using RduEmu.Kernels.Templates;
 
 namespace RduEmu.Compiler.Lowering;
-
-/// <summary>A program with the graph values that its slots read.</summary>
-public sealed record FusedProgram(ProgramTree Tree, EquatableArray<ValueId> Inputs, EquatableArray<int> Accesses)
-{
-    /// <summary>A template's result as it is.</summary>
-    public static FusedProgram Identity { get; } = new(new ProgramTree.TemplateResult(), [], []);
-
-    public SlotAccess AccessOf(int slot) => (SlotAccess)Accesses[slot];
-}
 
 /// <summary>
 /// One template applied to graph values: what a unit will be once its operands have addresses. A stage computes one value from
@@ -29,110 +21,71 @@ public abstract record Stage(string Name, ValueId Output)
     /// <summary>True if it sees all samples at once (a sum over samples, an update), false if each sample by itself.</summary>
     public virtual bool IsWhole => false;
 
-    /// <summary>output = program, element by element.</summary>
-    /// <param name="Whole">True if the value has no samples.</param>
-    public sealed record Map(string Name, ValueId Output, FusedProgram Program, bool Whole = false) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs => Program.Inputs;
+    /// <summary>True if a whole stage writes the rows of its output each by itself: what follows row by row can share its pipeline.</summary>
+    public virtual bool WritesRowByRow => false;
 
-        public override bool IsWhole => Whole;
+    /// <summary>True if it may follow, row by row, in the pipeline of the whole stage whose rows it takes.</summary>
+    public virtual bool JoinsRowChain => false;
+
+    /// <summary>True if its pipeline has one tile: any of its rows may take any contribution.</summary>
+    public virtual bool NeedsOneTile => false;
+
+    /// <summary>The parameters that it overwrites in place.</summary>
+    public virtual IEnumerable<ValueId> UpdatedParameters => [];
+
+    /// <summary>What a weight needs before this stage can read it: parameters or constants, packed when they are loaded or stepped.</summary>
+    public virtual IEnumerable<PackedInput> PackedInputs => [];
+
+    /// <summary>Items of its pipeline: the samples; of a whole stage the rows of what it computes.</summary>
+    public virtual int CountItems(Graph graph) =>
+        IsWhole ? Sectioning.MatrixOf(graph[Output].Type).Rows : graph[Output].Type.Shape[0];
+
+    /// <summary>The columns [begin, end) of an output, within an item's row, that it writes.</summary>
+    public virtual (int Begin, int End) ColumnsWritten(Graph graph, ValueId output) => (0, Sectioning.MatrixOf(graph[output].Type).Columns);
+
+    /// <summary>True if an item of this stage reads of the value the same item only.</summary>
+    public virtual bool ReadsItemByItem(ValueId input) => true;
+
+    /// <summary>Asks for what it needs in the arena besides values.</summary>
+    public virtual void Request(StageRequests requests)
+    {
     }
 
-    /// <summary>output = epilogue(x · weightᵀ), or x · weight if transposed.</summary>
-    public sealed record Contract(string Name, ValueId Output, ValueId X, ValueId Weight, bool Transposed, FusedProgram Epilogue) : Stage(Name, Output)
+    /// <summary>Words of scratch that its units need for themselves on the host.</summary>
+    public virtual long ScratchElements(Graph graph, int tileItems) => 0;
+
+    /// <summary>The units that compute it, in order.</summary>
+    public abstract IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context);
+}
+
+/// <summary>A weight and the form in which a stage reads it.</summary>
+public readonly record struct PackedInput(ValueId Weight, WeightPacking Packing);
+
+/// <summary>A stage whose result goes through a program before it is written: an elementwise node may join it.</summary>
+public abstract record FusableStage(string Name, ValueId Output, FusedProgram Program) : Stage(Name, Output)
+{
+    public override bool ReadsItemByItem(ValueId input) => Program.ReadsItemByItem(input);
+}
+
+/// <summary>A program with the graph values that its slots read.</summary>
+public sealed record FusedProgram(ProgramTree Tree, EquatableArray<ValueId> Inputs, EquatableArray<int> Accesses)
+{
+    /// <summary>A template's result as it is.</summary>
+    public static FusedProgram Identity { get; } = new(new ProgramTree.TemplateResult(), [], []);
+
+    public SlotAccess AccessOf(int slot) => (SlotAccess)Accesses[slot];
+
+    /// <summary>True if no slot reads the value for all rows at once.</summary>
+    public bool ReadsItemByItem(ValueId input)
     {
-        public override IEnumerable<ValueId> Inputs => [X, Weight, .. Epilogue.Inputs];
-    }
-
-    public sealed record SampleProduct(string Name, ValueId Output, ValueId A, ValueId B, Operators.SampleMatMul Operator) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs => [A, B];
-    }
-
-    public sealed record ColumnMap(string Name, ValueId Output, ValueId X, EquatableArray<int> Columns) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs => [X];
-    }
-
-    /// <summary>Copies a value into its place in a concatenation.</summary>
-    public sealed record Copy(string Name, ValueId Output, ValueId X, int FirstColumn) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs => [X];
-    }
-
-    public sealed record Gather(string Name, ValueId Output, ValueId Indices, ValueId Table, ValueId? Weights = null) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs => Weights is { } weights ? [Indices, Table, weights] : [Indices, Table];
-    }
-
-    /// <summary>The gradient of a weight.</summary>
-    public sealed record SampleContract(string Name, ValueId Output, ValueId OutputGradient, ValueId X) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs => [OutputGradient, X];
-
-        public override bool IsWhole => true;
-    }
-
-    public sealed record SampleSum(string Name, ValueId Output, ValueId X) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs => [X];
-
-        public override bool IsWhole => true;
-    }
-
-    /// <summary>
-    /// A table's sparse step: rows that an index names take update(row, summed gradient), their state, if there is one, before
-    /// them; all others keep their bits.
-    /// </summary>
-    public sealed record ScatterUpdate(
-        string Name, ValueId Output, ValueId Indices, ValueId Gradient, ValueId Table, ValueId Rate, SparseState? State = null,
-        ValueId? Weights = null) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs
+        for (int slot = 0; slot < Inputs.Count; slot++)
         {
-            get
+            if (Inputs[slot] == input && AccessOf(slot) is SlotAccess.Uniform or SlotAccess.PerColumn)
             {
-                List<ValueId> inputs = [Indices, Gradient, Table, Rate];
-                if (State is { } state)
-                {
-                    inputs.Add(state.Parameter);
-                }
-
-                if (Weights is { } weights)
-                {
-                    inputs.Add(weights);
-                }
-
-                return inputs;
+                return false;
             }
         }
 
-        public override IEnumerable<ValueId> Outputs => State is null ? [Output] : [Output, State.Output];
-
-        public override bool IsWhole => true;
-    }
-
-    /// <summary>A table's gradient made dense: zero in rows that no index names.</summary>
-    public sealed record ScatterSum(string Name, ValueId Output, ValueId Indices, ValueId Gradient, ValueId? Weights = null) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs => Weights is { } weights ? [Indices, Gradient, weights] : [Indices, Gradient];
-
-        public override bool IsWhole => true;
-    }
-
-    /// <summary>output[r] = program, whose template result is the mean of x[r, :]².</summary>
-    public sealed record RowMeanSquare(string Name, ValueId Output, ValueId X, FusedProgram Program) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs => [X, .. Program.Inputs];
-
-        public override bool IsWhole => true;
-    }
-
-    /// <summary>A dense step, in place.</summary>
-    public sealed record ParameterStep(string Name, ValueId Output, ValueId Parameter, FusedProgram Program) : Stage(Name, Output)
-    {
-        public override IEnumerable<ValueId> Inputs => Program.Inputs;
-
-        public override bool IsWhole => true;
+        return true;
     }
 }

@@ -1,5 +1,4 @@
 using RduEmu.Compiler.Graphs;
-using RduEmu.Kernels.Programs;
 
 namespace RduEmu.Compiler.Lowering;
 
@@ -110,7 +109,7 @@ internal sealed class StageLevels
     /// <summary>The chain of the stage's inputs that it can join, or -1: rows must be the same, and be read each by itself.</summary>
     private int ChainOf(Stage stage, int[] dependences)
     {
-        if (stage is not (Stage.ParameterStep or Stage.RowMeanSquare))
+        if (!stage.JoinsRowChain)
         {
             return -1;
         }
@@ -118,18 +117,15 @@ internal sealed class StageLevels
         int chain = -1;
         foreach (int j in dependences)
         {
-            bool isRowWise = _stages[_chains[j]] is Stage.SampleContract or Stage.SampleSum or Stage.ParameterStep or Stage.RowMeanSquare;
-            if (isRowWise && Sectioning.RowsOf(_graph, _stages[j]) == Sectioning.RowsOf(_graph, stage))
+            if (_stages[_chains[j]].WritesRowByRow && _stages[j].CountItems(_graph) == stage.CountItems(_graph))
             {
                 chain = Math.Max(chain, _chains[j]);
             }
         }
 
-        FusedProgram program = stage is Stage.ParameterStep step ? step.Program : ((Stage.RowMeanSquare)stage).Program;
-        for (int slot = 0; slot < program.Inputs.Count; slot++)
+        foreach (ValueId input in stage.Inputs)
         {
-            bool isShared = program.AccessOf(slot) is SlotAccess.Uniform or SlotAccess.PerColumn;
-            if (isShared && Of(_writers, program.Inputs[slot]).Exists(j => _chains[j] == chain))
+            if (!stage.ReadsItemByItem(input) && Of(_writers, input).Exists(j => _chains[j] == chain))
             {
                 return -1;
             }

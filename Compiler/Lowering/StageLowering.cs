@@ -1,6 +1,6 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Operators;
-using RduEmu.Kernels.Errors;
 using RduEmu.Kernels.Programs;
 
 namespace RduEmu.Compiler.Lowering;
@@ -10,7 +10,7 @@ namespace RduEmu.Compiler.Lowering;
 /// to eight stages and eight inputs; slices and concatenations become places in other values where they can.
 /// </summary>
 /// <example>Linear, AddBias, Relu --> one Contract with the epilogue Relu(Add(sum, bias[column])).</example>
-internal sealed class StageLowering
+public sealed class StageLowering
 {
     private readonly Graph _graph;
     private readonly bool _fuse;
@@ -43,9 +43,10 @@ internal sealed class StageLowering
         _updates = new UpdatePlan(graph, _producers, _uses);
     }
 
+    /// <summary>Values that lie in others.</summary>
     public PlaceMap Places { get; } = new();
 
-    public static (IReadOnlyList<Stage> Stages, PlaceMap Places) Lower(Graph graph, CompileMode mode)
+    internal static (IReadOnlyList<Stage> Stages, PlaceMap Places) Lower(Graph graph, CompileMode mode)
     {
         var lowering = new StageLowering(graph, mode != CompileMode.O0);
         foreach (Node node in graph.Nodes)
@@ -56,99 +57,93 @@ internal sealed class StageLowering
         foreach (Update update in lowering._updates.WriteBacks)
         {
             var copy = new FusedProgram(new ProgramTree.Input(0, SlotAccess.Full), [update.Value], [(int)SlotAccess.Full]);
-            lowering.Emit(new Stage.ParameterStep($"update {graph[update.Parameter].Name}", update.Parameter, update.Parameter, copy));
+            lowering.Emit(new ParameterStage($"update {graph[update.Parameter].Name}", update.Parameter, update.Parameter, copy));
         }
 
         return ([.. lowering._stages.Where(stage => stage is not null)], lowering.Places);
     }
 
-    private void Lower(Node node)
-    {
-        if (_updates.IsAbsorbed(node.Output))
-        {
-            return;
-        }
+    /// <summary>The graph that is lowered.</summary>
+    public Graph Graph => _graph;
 
-        string name = node.Name;
-        switch (node.Operator)
-        {
-            case SgdStep or AdagradStep when _updates.Sparse(node.Output) is { } sparse:
-                Emit(new Stage.ScatterUpdate(
-                    name, node.Output, sparse.Gradient.Inputs[0], sparse.Gradient.Inputs[1], sparse.Table, sparse.Rate, sparse.State,
-                    OptionalInput(sparse.Gradient, 2)));
-                PlaceUpdate(node.Output);
-                if (sparse.State is { } state)
-                {
-                    PlaceUpdate(state.Output);
-                }
-
-                break;
-            case ElementwiseOperator step when _updates.InPlace(node.Output) is { } parameter:
-                Emit(new Stage.ParameterStep(name, node.Output, parameter, ProgramOf(node, step)));
-                PlaceUpdate(node.Output);
-                break;
-            case RowWiseAdagradState:
-                var rowState = new FusedProgram(
-                    RowWiseAdagradState.Program(new ProgramTree.Input(0, SlotAccess.PerRow)), [node.Inputs[0]], [(int)SlotAccess.PerRow]);
-                Emit(new Stage.RowMeanSquare(name, node.Output, node.Inputs[1], rowState));
-                PlaceUpdate(node.Output);
-                break;
-            case ElementwiseOperator elementwise:
-                LowerElementwise(node, elementwise);
-                break;
-            case Linear:
-                Emit(new Stage.Contract(name, node.Output, node.Inputs[0], node.Inputs[1], Transposed: false, FusedProgram.Identity));
-                break;
-            case LinearInputGradient:
-                Emit(new Stage.Contract(name, node.Output, node.Inputs[0], node.Inputs[1], Transposed: true, FusedProgram.Identity));
-                break;
-            case LinearWeightGradient:
-                Emit(new Stage.SampleContract(name, node.Output, node.Inputs[0], node.Inputs[1]));
-                break;
-            case SampleSum:
-                Emit(new Stage.SampleSum(name, node.Output, node.Inputs[0]));
-                break;
-            case EmbeddingBag:
-                Emit(new Stage.Gather(name, node.Output, node.Inputs[0], node.Inputs[1], OptionalInput(node, 2)));
-                break;
-            case EmbeddingBagGradient when _uses[node.Output.Index] == 0:
-                break;
-            case EmbeddingBagGradient:
-                Emit(new Stage.ScatterSum(name, node.Output, node.Inputs[0], node.Inputs[1], OptionalInput(node, 2)));
-                break;
-            case SampleMatMul product:
-                Emit(new Stage.SampleProduct(name, node.Output, node.Inputs[0], node.Inputs[1], product));
-                break;
-            case ColumnMap map when IsSlice(map, out int first):
-                Places.SliceOf(node.Output, node.Inputs[0], first);
-                break;
-            case ColumnMap map:
-                Emit(new Stage.ColumnMap(name, node.Output, node.Inputs[0], map.Map));
-                break;
-            case Concat:
-                LowerConcat(node);
-                break;
-            default:
-                throw new RduException(
-                    ErrorCatalogue.GraphIllegal, $"node {node.Name}", "an operator that lowers to a template", node.Operator.Name, "express it by others");
-        }
-    }
-
-    private static ValueId? OptionalInput(Node node, int index) => index < node.Inputs.Count ? node.Inputs[index] : null;
-
-    private void Emit(Stage stage)
+    /// <summary>Appends a stage.</summary>
+    public void Emit(Stage stage)
     {
         _stageOf[stage.Output] = _stages.Count;
         _stages.Add(stage);
     }
 
-    private void LowerElementwise(Node node, ElementwiseOperator op)
+    /// <summary>Appends a stage that writes a part of its output: the output is not one that an elementwise node can join.</summary>
+    public void EmitPiece(Stage stage) => _stages.Add(stage);
+
+    /// <summary>How often nodes, outputs and copies at the end read the value.</summary>
+    public int CountUses(ValueId value) => _uses[value.Index];
+
+    /// <summary>True if a stage writes the value where nothing else lies: it can be written into a place in another value.</summary>
+    public bool CanBePlaced(ValueId value) => _stageOf.ContainsKey(value) && !Places.IsPlaced(value);
+
+    /// <summary>The output is the input in another shape: nothing is computed.</summary>
+    public void Alias(ValueId output, ValueId input) => Places.SameAs(output, input);
+
+    /// <summary>Emits the sparse step that computes the node's output, if there is one.</summary>
+    /// <returns>False if the step is dense.</returns>
+    internal bool TryEmitSparseStep(Node node)
+    {
+        if (_updates.Sparse(node.Output) is not { } sparse)
+        {
+            return false;
+        }
+
+        Emit(new ScatterUpdateStage(
+            node.Name, node.Output, sparse.Gradient.Inputs[0], sparse.Gradient.Inputs[1], sparse.Table, sparse.Rate, sparse.State,
+            sparse.Gradient.OptionalInput(2)));
+        PlaceUpdate(node.Output);
+        if (sparse.State is { } state)
+        {
+            PlaceUpdate(state.Output);
+        }
+
+        return true;
+    }
+
+    /// <summary>A value that updates a parameter in place has that parameter's storage.</summary>
+    internal void PlaceUpdate(ValueId value)
+    {
+        if (_updates.InPlace(value) is { } parameter)
+        {
+            Places.SameAs(value, parameter);
+            _overwritten.Add(parameter);
+        }
+    }
+
+    /// <summary>An elementwise node: a step in place, a part of the program of the stage before it, or a Map of its own.</summary>
+    internal void LowerElementwise(Node node, ElementwiseOperator op)
+    {
+        if (_updates.InPlace(node.Output) is { } parameter)
+        {
+            Emit(new ParameterStage(node.Name, node.Output, parameter, ProgramOf(node, op)));
+            PlaceUpdate(node.Output);
+            return;
+        }
+
+        Fuse(node, op);
+    }
+
+    private void Lower(Node node)
+    {
+        if (!_updates.IsAbsorbed(node.Output))
+        {
+            node.Operator.Lower(this, node);
+        }
+    }
+
+    private void Fuse(Node node, ElementwiseOperator op)
     {
         var leaves = new List<ProgramTree>();
         var inputs = new List<ValueId>();
         var accesses = new List<int>();
         int host = _fuse ? FusableInput(node, op) : -1;
-        FusedProgram? inner = host >= 0 ? ProgramOf(_stages[_stageOf[node.Inputs[host]]]) : null;
+        FusedProgram? inner = host >= 0 ? ((FusableStage)_stages[_stageOf[node.Inputs[host]]]).Program : null;
         if (inner is not null)
         {
             inputs.AddRange(inner.Inputs);
@@ -178,25 +173,21 @@ internal sealed class StageLowering
                 return;
             }
 
-            Emit(new Stage.Map(node.Name, node.Output, program, !_graph[node.Output].Type.HasSamples));
+            Emit(new MapStage(node.Name, node.Output, program, !_graph[node.Output].Type.HasSamples));
             return;
         }
 
         // The stage moves to the end of the list: what the epilogue reads may have been computed after its template.
         int at = _stageOf[node.Inputs[host]];
-        Stage fused = _stages[at] switch
-        {
-            Stage.Map map => map with { Name = $"{map.Name}+{node.Operator.Name}", Output = node.Output, Program = program },
-            Stage.Contract contract => contract with { Name = $"{contract.Name}+{node.Operator.Name}", Output = node.Output, Epilogue = program },
-            _ => throw new InvalidOperationException(_stages[at].Name),
-        };
+        var joined = (FusableStage)_stages[at];
+        FusableStage fused = joined with { Name = $"{joined.Name}+{node.Operator.Name}", Output = node.Output, Program = program };
         _stages[at] = null!;
         _stageOf.Remove(node.Inputs[host]);
         Emit(fused);
     }
 
     private void LowerAlone(Node node, ElementwiseOperator op) =>
-        Emit(new Stage.Map(node.Name, node.Output, ProgramOf(node, op), !_graph[node.Output].Type.HasSamples));
+        Emit(new MapStage(node.Name, node.Output, ProgramOf(node, op), !_graph[node.Output].Type.HasSamples));
 
     /// <summary>The node's own program, a slot for each of its inputs.</summary>
     private static FusedProgram ProgramOf(Node node, ElementwiseOperator op)
@@ -211,16 +202,6 @@ internal sealed class StageLowering
         return new FusedProgram(op.Program(leaves), node.Inputs, EquatableArray.Create<int>(accesses));
     }
 
-    /// <summary>A value that updates a parameter in place has that parameter's storage.</summary>
-    private void PlaceUpdate(ValueId value)
-    {
-        if (_updates.InPlace(value) is { } parameter)
-        {
-            Places.SameAs(value, parameter);
-            _overwritten.Add(parameter);
-        }
-    }
-
     /// <summary>Which input's stage the node can join: a Map or Contract of samples whose value nobody else reads.</summary>
     private int FusableInput(Node node, ElementwiseOperator op)
     {
@@ -229,7 +210,7 @@ internal sealed class StageLowering
             ValueId input = node.Inputs[i];
             if (op.Access(i) == SlotAccess.Full && _uses[input.Index] == 1 && !Places.IsPlaced(input)
                 && _graph[input].Type == _graph[node.Output].Type
-                && _stageOf.TryGetValue(input, out int at) && _stages[at] is Stage.Map or Stage.Contract
+                && _stageOf.TryGetValue(input, out int at) && _stages[at] is FusableStage
 
                 // The fused stage moves to the end: what it reads must not have been overwritten meanwhile.
                 && !_stages[at].Inputs.Any(_overwritten.Contains))
@@ -240,13 +221,6 @@ internal sealed class StageLowering
 
         return -1;
     }
-
-    private static FusedProgram ProgramOf(Stage stage) => stage switch
-    {
-        Stage.Map map => map.Program,
-        Stage.Contract contract => contract.Epilogue,
-        _ => throw new InvalidOperationException(stage.Name),
-    };
 
     private static int FindSlot(List<ValueId> inputs, List<int> accesses, ValueId value, int access)
     {
@@ -261,38 +235,5 @@ internal sealed class StageLowering
         inputs.Add(value);
         accesses.Add(access);
         return inputs.Count - 1;
-    }
-
-    private static bool IsSlice(ColumnMap map, out int first)
-    {
-        first = map.Map.Count > 0 ? map.Map[0] : 0;
-        for (int i = 0; i < map.Map.Count; i++)
-        {
-            if (map.Map[i] != first + i || map.Map[i] < 0)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private void LowerConcat(Node node)
-    {
-        int first = 0;
-        foreach (ValueId input in node.Inputs)
-        {
-            // A computed value can be written straight into its place, once; anything else is copied there.
-            if (_stageOf.ContainsKey(input) && !Places.IsPlaced(input))
-            {
-                Places.SliceOf(input, node.Output, first);
-            }
-            else
-            {
-                _stages.Add(new Stage.Copy($"{node.Name}@{first}", node.Output, input, first));
-            }
-
-            first += _graph[input].Type.Shape[1];
-        }
     }
 }

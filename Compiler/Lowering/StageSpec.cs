@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Lowering;
@@ -25,10 +26,10 @@ public static class StageSpec
                 written.RequireReadable(input, stage);
             }
 
-            if (stage is Stage.Contract contract)
+            foreach (PackedInput packed in stage.PackedInputs)
             {
                 Require(
-                    graph[contract.Weight].Role is ValueRole.Parameter or ValueRole.Constant, stage.Name, "a weight that is packed: a parameter or a constant", graph[contract.Weight].Name);
+                    graph[packed.Weight].Role is ValueRole.Parameter or ValueRole.Constant, stage.Name, "a weight that is packed: a parameter or a constant", graph[packed.Weight].Name);
             }
 
             foreach (ValueId output in stage.Outputs)
@@ -39,7 +40,7 @@ public static class StageSpec
                 if (role == ValueRole.Parameter)
                 {
                     bool takesItsValue = updates.TryGetValue(root, out ValueId value)
-                        && (output == value || output == root && stage is Stage.ParameterStep && stage.Inputs.SequenceEqual([value]));
+                        && (output == value || output == root && stage is ParameterStage && stage.Inputs.SequenceEqual([value]));
                     Require(takesItsValue, stage.Name, $"the update of {graph[root].Name}", $"{graph[output].Name} in its place");
                     taken.Add(root);
                 }
@@ -80,13 +81,12 @@ internal sealed class WrittenColumns(Graph graph, PlaceMap places)
         return (root, first, checked(first + Sectioning.MatrixOf(graph[value].Type).Columns));
     }
 
-    /// <summary>The columns of its output that a stage writes: all, or for a copy as many as it copies.</summary>
+    /// <summary>The columns of its output that a stage writes.</summary>
     public static (ValueId Root, int Begin, int End) ColumnsOf(Graph graph, PlaceMap places, ValueId output, Stage stage)
     {
-        (ValueId root, int begin, int end) = ColumnsOf(graph, places, output);
-        return stage is Stage.Copy copy
-            ? (root, begin + copy.FirstColumn, begin + copy.FirstColumn + Sectioning.MatrixOf(graph[copy.X].Type).Columns)
-            : (root, begin, end);
+        (ValueId root, int first) = places.Resolve(output);
+        (int begin, int end) = stage.ColumnsWritten(graph, output);
+        return (root, checked(first + begin), checked(first + end));
     }
 
     public void Write(ValueId output, Stage stage)

@@ -49,9 +49,9 @@ internal sealed class UpdatePlan
                 _lastReader[input.Index] = node.Id.Index;
             }
 
-            if (node.Operator is Linear or LinearInputGradient)
+            if (node.Operator.PackedInput is { } packed)
             {
-                _contracted.Add(node.Inputs[1]);
+                _contracted.Add(node.Inputs[packed]);
             }
         }
 
@@ -96,7 +96,7 @@ internal sealed class UpdatePlan
 
         // Only an elementwise step packs the weight again for the contractions that read it.
         && (producer.Operator is ElementwiseOperator
-            || producer.Operator is RowWiseAdagradState && !_contracted.Contains(update.Parameter));
+            || producer.Operator.UpdatesInPlace && !_contracted.Contains(update.Parameter));
 
     private SparseStep? SparseStepOf(ValueId value)
     {

@@ -1,4 +1,6 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Kernels.Programs;
 using RduEmu.Kernels.Programs.Functions;
 
@@ -42,6 +44,15 @@ public sealed record RowWiseAdagradState : Operator
             "a state [R, 1] and a gradient [R, D]");
         return inputs[0];
     }
+
+    public override bool UpdatesInPlace => true;
+
+    public override void Lower(StageLowering lowering, Node node)
+    {
+        var program = new FusedProgram(Program(new ProgramTree.Input(0, SlotAccess.PerRow)), [node.Inputs[0]], [(int)SlotAccess.PerRow]);
+        lowering.Emit(new RowMeanSquareStage(node.Name, node.Output, node.Inputs[1], program));
+        lowering.PlaceUpdate(node.Output);
+    }
 }
 
 /// <summary>
@@ -72,5 +83,14 @@ public sealed record AdagradStep(bool RowWise = false) : ElementwiseOperator
                 && (RowWise ? inputs[0].Rank == 2 && inputs[2] == TensorType.Whole(inputs[0].Shape[0], 1) : inputs[2] == inputs[0]),
             RowWise ? "a parameter [R, D], its gradient, a state [R, 1] and a rate [1]" : "a parameter, its gradient, its state and a rate [1]");
         return inputs[0];
+    }
+
+    /// <summary>A table's step is sparse where nobody else reads its gradient and its state.</summary>
+    public override void Lower(StageLowering lowering, Node node)
+    {
+        if (!lowering.TryEmitSparseStep(node))
+        {
+            base.Lower(lowering, node);
+        }
     }
 }

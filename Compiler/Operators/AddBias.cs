@@ -5,7 +5,7 @@ using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
 
-/// <summary>y[b, n] = x[b, n] + bias[n], rounded once.</summary>
+/// <summary>y[b, ..., n] = x[b, ..., n] + bias[n], rounded once.</summary>
 public sealed record AddBias : ElementwiseOperator
 {
     public override Type Function => typeof(AddFunction);
@@ -16,9 +16,9 @@ public sealed record AddBias : ElementwiseOperator
     {
         inputs.RequireCount(2);
         inputs.Require(
-            inputs[0].Rank == 2 && inputs[0].HasSamples && !inputs[1].HasSamples
-                && inputs[1].Rank == 1 && inputs[0].Shape[1] == inputs[1].Shape[0],
-            "samples [B, N] and a bias [N]");
+            inputs[0].Rank >= 2 && inputs[0].HasSamples && !inputs[1].HasSamples
+                && inputs[1].Rank == 1 && inputs[0].LastExtent == inputs[1].Shape[0],
+            "samples [B, ..., N] and a bias [N]");
         return inputs[0];
     }
 

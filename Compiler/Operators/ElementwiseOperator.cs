@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
 using RduEmu.Kernels.Programs;
 
 namespace RduEmu.Compiler.Operators;
@@ -25,4 +26,8 @@ public abstract record ElementwiseOperator : Operator
         2 => new ProgramTree.Call2(Function, inputs[0], inputs[1]),
         _ => new ProgramTree.Call3(Function, inputs[0], inputs[1], inputs[2]),
     };
+
+    public override bool UpdatesInPlace => true;
+
+    public override void Lower(StageLowering lowering, Node node) => lowering.LowerElementwise(node, this);
 }

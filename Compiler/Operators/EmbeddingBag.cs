@@ -1,5 +1,7 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Kernels.Errors;
 
@@ -24,6 +26,9 @@ public sealed record EmbeddingBag : Operator
             inputs.Types.Count == 2 || inputs[2] == inputs[0] with { Element = ElementType.Float32 }, "weights of the indices' shape [B, H]");
         return TensorType.Samples(inputs[0].Shape[0], inputs[1].Shape[1]);
     }
+
+    public override void Lower(StageLowering lowering, Node node) =>
+        lowering.Emit(new GatherStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], node.OptionalInput(2)));
 
     /// <exception cref="RduException">RDU0401: the weights' own gradient is asked for; there is none.</exception>
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
@@ -77,5 +82,13 @@ public sealed record EmbeddingBagGradient(int Rows) : Operator
     {
         long added = checked(inputs[0].CountElements * inputs[1].Shape[1]);
         return new OperatorProfile(TemplateKind.Gather, added) { IndexedElements = added, WritesIndexed = true };
+    }
+
+    public override void Lower(StageLowering lowering, Node node)
+    {
+        if (lowering.CountUses(node.Output) > 0)
+        {
+            lowering.Emit(new ScatterSumStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], node.OptionalInput(2)));
+        }
     }
 }

@@ -1,30 +1,27 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
 
-/// <summary>y[b, n] = sum over k of x[b, k] · w[n, k]: chunks of 256 in k, an FMA chain from +0 in each, added left to right.</summary>
+/// <summary>
+/// y[b, ..., n] = sum over k of x[b, ..., k] · w[n, k]: chunks of 256 in k, an FMA chain from +0 in each, added left to right.
+/// Inputs: samples [B, ..., K] and a weight [N, K], or of more axes whose product is K; output: samples [B, ..., N].
+/// </summary>
 public sealed record Linear : Operator
 {
+    public override int? PackedInput => 1;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);
         inputs.Require(
-            inputs[0].Rank == 2 && inputs[0].HasSamples && inputs[1].Rank == 2 && !inputs[1].HasSamples
-                && inputs[0].Shape[1] == inputs[1].Shape[1],
-            "samples [B, K] and a weight [N, K]");
-        return TensorType.Samples(inputs[0].Shape[0], inputs[1].Shape[0]);
-    }
-
-    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
-    {
-        if (scope.IsNeeded(node.Inputs[0]))
-        {
-            scope.Add(node.Inputs[0], scope.Builder.Apply(new LinearInputGradient(), gradient, node.Inputs[1]));
-        }
-
-        scope.Add(node.Inputs[1], scope.Builder.Apply(new LinearWeightGradient(), gradient, node.Inputs[0]));
+            inputs[0].Rank >= 2 && inputs[0].HasSamples && inputs[1].Rank >= 2 && !inputs[1].HasSamples
+                && inputs[0].LastExtent == Sectioning.MatrixOf(inputs[1]).Columns,
+            "samples [B, ..., K] and a weight [N, K]");
+        return inputs[0].WithLastExtent(inputs[1].Shape[0]);
     }
 
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output)
@@ -33,19 +30,39 @@ public sealed record Linear : Operator
         long m = output.CountElements / Math.Max(1, n);
         return OperatorProfile.Systolic(new GemmShape(1, m, n, inputs[0].CountElements / Math.Max(1, m)));
     }
+
+    public override void Lower(StageLowering lowering, Node node) =>
+        lowering.Emit(new ContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Transposed: false, FusedProgram.Identity));
+
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        if (scope.IsNeeded(node.Inputs[0]))
+        {
+            scope.Add(node.Inputs[0], scope.Builder.Apply(new LinearInputGradient(), gradient, node.Inputs[1]));
+        }
+
+        if (scope.IsNeeded(node.Inputs[1]))
+        {
+            scope.Add(node.Inputs[1], scope.Builder.Apply(new LinearWeightGradient(), gradient, node.Inputs[0]));
+        }
+    }
 }
 
-/// <summary>dx[b, k] = sum over n of dy[b, n] · w[n, k], in the order of <see cref="Linear"/> with n in the place of k.</summary>
+/// <summary>
+/// dx[b, ..., k] = sum over n of dy[b, ..., n] · w[n, k], in the order of <see cref="Linear"/> with n in the place of k.
+/// </summary>
 public sealed record LinearInputGradient : Operator
 {
+    public override int? PackedInput => 1;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);
         inputs.Require(
-            inputs[0].Rank == 2 && inputs[0].HasSamples && inputs[1].Rank == 2 && !inputs[1].HasSamples
-                && inputs[0].Shape[1] == inputs[1].Shape[0],
-            "samples [B, N] and a weight [N, K]");
-        return TensorType.Samples(inputs[0].Shape[0], inputs[1].Shape[1]);
+            inputs[0].Rank >= 2 && inputs[0].HasSamples && inputs[1].Rank >= 2 && !inputs[1].HasSamples
+                && inputs[0].LastExtent == inputs[1].Shape[0],
+            "samples [B, ..., N] and a weight [N, K]");
+        return inputs[0].WithLastExtent(Sectioning.MatrixOf(inputs[1]).Columns);
     }
 
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output)
@@ -54,11 +71,14 @@ public sealed record LinearInputGradient : Operator
         long m = output.CountElements / Math.Max(1, k);
         return OperatorProfile.Systolic(new GemmShape(1, m, k, inputs[0].CountElements / Math.Max(1, m)));
     }
+
+    public override void Lower(StageLowering lowering, Node node) =>
+        lowering.Emit(new ContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Transposed: true, FusedProgram.Identity));
 }
 
 /// <summary>
-/// dw[n, k] = sum over samples b of dy[b, n] · x[b, k]: an FMA chain from +0 over the 32 rows of a leaf, leaves combined by the
-/// binary tree over the leaf index.
+/// dw[n, k] = sum over the rows r of all samples of dy[r, n] · x[r, k]: an FMA chain from +0 over the 32 rows of a leaf, leaves
+/// combined by the binary trees of <see cref="Kernels.Templates.SampleReduce.SampleTree"/>.
 /// </summary>
 public sealed record LinearWeightGradient : Operator
 {
@@ -66,10 +86,10 @@ public sealed record LinearWeightGradient : Operator
     {
         inputs.RequireCount(2);
         inputs.Require(
-            inputs[0].Rank == 2 && inputs[0].HasSamples && inputs[1].Rank == 2 && inputs[1].HasSamples
-                && inputs[0].Shape[0] == inputs[1].Shape[0],
-            "samples [B, N] and samples [B, K]");
-        return TensorType.Whole(inputs[0].Shape[1], inputs[1].Shape[1]);
+            inputs[0].Rank >= 2 && inputs[0].HasSamples && inputs[1].HasSamples
+                && inputs[0].WithLastExtent(1) == inputs[1].WithLastExtent(1),
+            "samples [B, ..., N] and samples [B, ..., K]");
+        return TensorType.Whole(inputs[0].LastExtent, inputs[1].LastExtent);
     }
 
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output)
@@ -77,4 +97,7 @@ public sealed record LinearWeightGradient : Operator
         long n = output.Shape[0];
         return OperatorProfile.Systolic(new GemmShape(1, n, output.CountElements / Math.Max(1, n), inputs[0].CountElements / Math.Max(1, n)));
     }
+
+    public override void Lower(StageLowering lowering, Node node) =>
+        lowering.Emit(new SampleContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1]));
 }

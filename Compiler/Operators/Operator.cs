@@ -1,11 +1,12 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Operators;
 
 /// <summary>
-/// One operator of the catalogue: its shape rule and its gradient. Attributes are properties of the record, so two equal
+/// One operator of the catalogue: its shape rule, its gradient, how it is lowered and what it costs. Attributes are properties of the record, so two equal
 /// operators on equal inputs are equal nodes.
 /// </summary>
 public abstract record Operator
@@ -30,6 +31,20 @@ public abstract record Operator
     /// <param name="inputs">The types it is applied to.</param>
     /// <param name="output">The type that <see cref="Infer"/> gives for them.</param>
     public virtual OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Of(inputs, output);
+
+    /// <summary>Adds the stages that compute the node.</summary>
+    /// <exception cref="RduException">RDU0401: there is no template for it.</exception>
+    public virtual void Lower(StageLowering lowering, Node node) =>
+        throw new RduException(ErrorCatalogue.GraphIllegal, $"node {node.Name}", "an operator that lowers to a template", Name, "express it by others");
+
+    /// <summary>Floating-point operations of one application: an FMA counts two, everything else one.</summary>
+    public virtual long CountOperations(OperatorInputs inputs) => Profile(inputs, Infer(inputs)).Operations;
+
+    /// <summary>The position of the input that is read as a packed weight; null if none is.</summary>
+    public virtual int? PackedInput => null;
+
+    /// <summary>True if its stage may write the parameter that its output updates.</summary>
+    public virtual bool UpdatesInPlace => false;
 }
 
 /// <summary>The types an operator is applied to, with what an error message needs.</summary>

@@ -30,6 +30,9 @@ public sealed record OperatorProfile(TemplateKind Template, long Elements)
     /// <summary>RDUs that take part in a collective.</summary>
     public int Sockets { get; init; } = 1;
 
+    /// <summary>Floating-point operations: an FMA counts two, everything else one.</summary>
+    public long Operations => Gemm is { } gemm ? checked(2 * gemm.Batch * gemm.M * gemm.N * gemm.K) : checked(Elements * ProgramStages);
+
     /// <summary>Products C[M, N] of <paramref name="gemm"/>, each of its output elements once through the tail.</summary>
     public static OperatorProfile Systolic(GemmShape gemm) => new(TemplateKind.Systolic, checked(gemm.Batch * gemm.M * gemm.N)) { Gemm = gemm };
 

@@ -1,5 +1,7 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
@@ -25,6 +27,9 @@ public sealed record SampleMatMul(int M, int N, int K, bool TransposeA, bool Tra
             $"samples [B, {M}*{K}] and samples [B, {N}*{K}]");
         return TensorType.Samples(inputs[0].Shape[0], checked(M * N));
     }
+
+    public override void Lower(StageLowering lowering, Node node) =>
+        lowering.Emit(new SampleProductStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], this));
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {

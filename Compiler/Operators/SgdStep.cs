@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
 using RduEmu.Kernels.Programs;
 using RduEmu.Kernels.Programs.Functions;
 
@@ -17,5 +18,14 @@ public sealed record SgdStep : ElementwiseOperator
         inputs.Require(
             inputs[0] == inputs[1] && !inputs[0].HasSamples && inputs[2] == TensorType.Whole(1), "a parameter, its gradient and a rate [1]");
         return inputs[0];
+    }
+
+    /// <summary>A table's step is sparse where nobody else reads its gradient.</summary>
+    public override void Lower(StageLowering lowering, Node node)
+    {
+        if (!lowering.TryEmitSparseStep(node))
+        {
+            base.Lower(lowering, node);
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Optimizers;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Receipts;
@@ -209,16 +210,10 @@ public sealed class DlrmSession : IDisposable
             {
                 foreach (Stage stage in pipeline.Stages)
                 {
-                    bool writes = stage switch
-                    {
-                        Stage.ParameterStep step => step.Parameter == parameter,
-                        Stage.ScatterUpdate scatter => scatter.Table == parameter,
-                        _ => false,
-                    };
-                    if (writes)
+                    if (stage.UpdatedParameters.Contains(parameter))
                     {
                         // A scatter's one item is the whole table: its rows are not tiled.
-                        return (section.Name, stage.Name, stage is Stage.ScatterUpdate ? int.MaxValue : pipeline.TileItems);
+                        return (section.Name, stage.Name, stage is ScatterUpdateStage ? int.MaxValue : pipeline.TileItems);
                     }
                 }
             }

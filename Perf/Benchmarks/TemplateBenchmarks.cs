@@ -60,8 +60,8 @@ public class SampleContract : UnitBenchmark
         (int rows, int columns, int samples) = (Extents.Rows, Extents.Columns, Extents.Depth);
         long x = (long)samples * rows;
         long output = x + (long)samples * columns;
-        var unit = new SampleContractUnit("gradient", columns, samples, new Operand(0, rows), new Operand(x, columns), new Operand(output, columns), 0);
-        return (unit, rows, output + (long)rows * columns, SampleContractUnit.ScratchElements(samples, rows, columns));
+        var unit = new SampleContractUnit("gradient", columns, samples, 1, new Operand(0, rows), new Operand(x, columns), new Operand(output, columns), 0);
+        return (unit, rows, output + (long)rows * columns, SampleContractUnit.ScratchElements(samples, SampleTree.GroupRows(1), rows, columns));
     }
 }
 

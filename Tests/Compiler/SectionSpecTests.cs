@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Operators;
 using RduEmu.Compiler.Optimizers;
 using RduEmu.Kernels.Errors;
@@ -16,7 +17,7 @@ public sealed class SectionSpecTests
     private static readonly (IReadOnlyList<Stage> Stages, PlaceMap Places) Lowered = StageLowering.Lower(Model, CompileMode.O3);
     private static readonly IReadOnlyList<SectionPlan> Sections = Sectioning.Run(Model, Lowered.Stages, Lowered.Places, new CompileOptions());
 
-    private static int FirstStep => Lowered.Stages.ToList().FindIndex(stage => stage is Stage.ScatterUpdate);
+    private static int FirstStep => Lowered.Stages.ToList().FindIndex(stage => stage is ScatterUpdateStage);
 
     [Test]
     public void WhatTheCompilerMakes_Passes([Values] CompileMode mode, [Values] OptimizerKind optimizer, [Values("tiny", "kaggle")] string preset)
@@ -44,7 +45,7 @@ public sealed class SectionSpecTests
     [Test]
     public void AStateThatIsNotWrittenAlong_IsRefused()
     {
-        var step = (Stage.ScatterUpdate)Lowered.Stages[FirstStep];
+        var step = (ScatterUpdateStage)Lowered.Stages[FirstStep];
         RefusedStages([.. Lowered.Stages.Select(stage => stage == step ? step with { State = null } : stage)], "the update of table.0.sum");
     }
 
@@ -63,7 +64,7 @@ public sealed class SectionSpecTests
     [Test]
     public void AnUpdateByAnotherValue_IsRefused()
     {
-        var step = (Stage.ScatterUpdate)Lowered.Stages[FirstStep];
+        var step = (ScatterUpdateStage)Lowered.Stages[FirstStep];
         Graph other = Model with { Updates = EquatableArray.Create<Update>([.. Model.Updates.Select(u => u.Parameter == step.Table ? u with { Value = Model.Outputs[0] } : u)]) };
 
         Refused(() => StageSpec.Check(other, Lowered.Stages, Lowered.Places), "the update of table.0");

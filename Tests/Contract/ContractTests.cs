@@ -71,10 +71,51 @@ public sealed class ContractTests
         int output = x + samples * columns;
         uint[] before = UnitHarness.RandomWords(output + rows * columns, samples);
         var arenaOnly = new SampleContractUnit(
-            "dw", columns, samples, new Operand(0, rows + 1), new Operand(x, columns), new Operand(output, columns), 0, wide);
+            "dw", columns, samples, 1, new Operand(0, rows + 1), new Operand(x, columns), new Operand(output, columns), 0, wide);
 
-        long scratch = SampleContractUnit.ScratchElements(samples, rows, columns);
+        long scratch = SampleContractUnit.ScratchElements(samples, SampleTree.GroupRows(1), rows, columns);
         UnitHarness.Check(arenaOnly, rows, before, simulator: rows * columns * samples < 20_000, scratchElements: scratch);
+    }
+
+    /// <summary>Samples of several rows: groups of 96, 48, 40, 36 and 160 rows are no subtrees of one tree, groups of 64 are.</summary>
+    [Test]
+    public void SampleContract_WithRowsOfSamples_OnEveryPath(
+        [Values(1, 2, 3, 7)] int samples, [Values(96, 24, 5, 9, 64, 160)] int rowsPerSample, [Values(1, 13)] int rows, [Values(13, 35)] int columns, [Values] bool wide)
+    {
+        int total = samples * rowsPerSample;
+        int x = total * rows;
+        int output = x + total * columns;
+        uint[] before = UnitHarness.RandomWords(output + rows * columns, samples);
+        var unit = new SampleContractUnit(
+            "dw", columns, total, rowsPerSample, new Operand(0, rows), new Operand(x, columns), new Operand(output, columns), 0, wide);
+
+        long scratch = SampleContractUnit.ScratchElements(total, SampleTree.GroupRows(rowsPerSample), rows, columns);
+        uint[] after = UnitHarness.Check(unit, rows, before, simulator: rows * columns * total < 20_000, scratchElements: scratch);
+
+        Assert.That(Float(after[output]), Is.EqualTo(GroupedSum(before, rows, x, columns, total, rowsPerSample)));
+    }
+
+    /// <summary>dw[0, 0] by the text of the contract: groups of samples with at least 32 rows, leaves of 32, trees by halving.</summary>
+    private static float GroupedSum(uint[] words, int rows, int x, int columns, int total, int rowsPerSample)
+    {
+        static float Tree(List<float> parts) => parts.Count == 1
+            ? parts[0]
+            : Tree(parts[..(int)(System.Numerics.BitOperations.RoundUpToPowerOf2((uint)parts.Count) / 2)])
+                + Tree(parts[(int)(System.Numerics.BitOperations.RoundUpToPowerOf2((uint)parts.Count) / 2)..]);
+
+        int groupRows = rowsPerSample;
+        for (; groupRows < 32; groupRows *= 2)
+        {
+        }
+
+        var groups = new List<float>();
+        foreach (int[] group in Enumerable.Range(0, total).Chunk(groupRows))
+        {
+            groups.Add(Tree([.. group.Chunk(32).Select(leaf => leaf.Aggregate(
+                0f, (sum, row) => MathF.FusedMultiplyAdd(Float(words[row * rows]), Float(words[x + row * columns]), sum)))]));
+        }
+
+        return Tree(groups);
     }
 
     private static IEnumerable<TestCaseData> Kernels()

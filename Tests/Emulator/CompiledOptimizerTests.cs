@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Optimizers;
 using RduEmu.Emulator.Execution;
 using RduEmu.Models.Dlrm;
@@ -122,8 +123,8 @@ public sealed class CompiledOptimizerTests
         IReadOnlyList<SectionPlan> plan = GraphCompiler.Plan(training.Graph, new CompileOptions());
 
         Assert.That(plan, Has.Count.EqualTo(2));
-        PipelinePlan[] tables = [.. plan[1].Pipelines.Where(pipeline => pipeline.Stages[0] is Stage.ScatterUpdate)];
-        PipelinePlan[] dense = [.. plan[1].Pipelines.Where(pipeline => pipeline.Stages[0] is Stage.SampleContract or Stage.SampleSum && pipeline.Stages.Count > 1)];
+        PipelinePlan[] tables = [.. plan[1].Pipelines.Where(pipeline => pipeline.Stages[0] is ScatterUpdateStage)];
+        PipelinePlan[] dense = [.. plan[1].Pipelines.Where(pipeline => pipeline.Stages[0] is SampleContractStage or SampleSumStage && pipeline.Stages.Count > 1)];
         Assert.That(tables, Has.Length.EqualTo(26).And.All.Property(nameof(PipelinePlan.Stages)).Count.EqualTo(1));
         Assert.That(dense, Has.Length.EqualTo(training.Parameters.Length - 26).And.All.Property(nameof(PipelinePlan.Stages)).Count.EqualTo(3));
     }

@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Operators;
 using RduEmu.Compiler.Optimizers;
 using RduEmu.Emulator.Execution;
@@ -28,8 +29,8 @@ public sealed class CompiledUpdateTests
         Dictionary<string, float[]> expected = OnEveryPath(sparse, given);
         Dictionary<string, float[]> actual = OnEveryPath(dense, given);
 
-        Assert.That(Stages(sparse).Count(stage => stage is Stage.ScatterUpdate), Is.EqualTo(1));
-        Assert.That(Stages(dense).Count(stage => stage is Stage.ScatterUpdate), Is.Zero);
+        Assert.That(Stages(sparse).Count(stage => stage is ScatterUpdateStage), Is.EqualTo(1));
+        Assert.That(Stages(dense).Count(stage => stage is ScatterUpdateStage), Is.Zero);
         foreach (string name in expected.Keys)
         {
             Assert.That(Bits(actual[name]), Is.EqualTo(Bits(expected[name])).AsCollection, name);

@@ -96,7 +96,18 @@ public sealed class SmallTemplateTests
     {
         uint[] before = UnitHarness.RandomWords(rows * columns + columns, rows);
         var unit = new SampleColumnSumUnit<Full<S0>>(
-            "sum", columns, rows, new Operand((long)rows * columns, columns), new ProgramBinding([new Operand(0, columns)], [SlotAccess.Full]));
+            "sum", columns, rows, 1, new Operand((long)rows * columns, columns), new ProgramBinding([new Operand(0, columns)], [SlotAccess.Full]));
+
+        UnitHarness.Check(unit, 1, before, tiles: false);
+    }
+
+    [Test]
+    public void SampleColumnSum_WithRowsOfSamples_OnEveryPath([Values(1, 3, 5)] int samples, [Values(96, 24, 5, 64)] int rowsPerSample, [Values(1, 37, 69)] int columns)
+    {
+        int rows = samples * rowsPerSample;
+        uint[] before = UnitHarness.RandomWords(rows * columns + columns, rows);
+        var unit = new SampleColumnSumUnit<Full<S0>>(
+            "sum", columns, rows, rowsPerSample, new Operand((long)rows * columns, columns), new ProgramBinding([new Operand(0, columns)], [SlotAccess.Full]));
 
         UnitHarness.Check(unit, 1, before, tiles: false);
     }

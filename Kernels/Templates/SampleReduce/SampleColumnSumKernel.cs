@@ -5,7 +5,7 @@ using RduEmu.Kernels.Programs;
 
 namespace RduEmu.Kernels.Templates.SampleReduce;
 
-/// <summary>Column sums on a device: one thread for each column, the binary counter in its local memory.</summary>
+/// <summary>Column sums on a device: one thread for each column, the binary counters in its local memory.</summary>
 public static class SampleColumnSumKernel
 {
     public static MethodInfo Method(Type prologue) => typeof(SampleColumnSumKernel).GetMethod(nameof(Run))!.MakeGenericMethod(prologue);
@@ -13,40 +13,31 @@ public static class SampleColumnSumKernel
     public static void Run<TPrologue>(Index1D index, ArrayView<float> arena, ArrayView<int> words, SampleColumnSumArguments arguments)
         where TPrologue : struct, IProgram
     {
-        ArrayView<float> pending = LocalMemory.Allocate<float>(SampleTree.MaximumLevels);
-        int leafCount = (arguments.Rows + SampleTree.LeafRows - 1) / SampleTree.LeafRows;
-        for (int leaf = 0; leaf < leafCount; leaf++)
+        ArrayView<float> leaves = LocalMemory.Allocate<float>(SampleTree.MaximumLevels);
+        ArrayView<float> groups = LocalMemory.Allocate<float>(SampleTree.MaximumLevels);
+        int groupCount = 0;
+        for (int group = 0; group < arguments.Rows; group += arguments.GroupRows)
         {
-            float sum = 0f;
-            int end = (leaf + 1) * SampleTree.LeafRows;
-            end = end < arguments.Rows ? end : arguments.Rows;
-            for (int row = leaf * SampleTree.LeafRows; row < end; row++)
+            int groupEnd = group + arguments.GroupRows < arguments.Rows ? group + arguments.GroupRows : arguments.Rows;
+            int leafCount = 0;
+            for (int leaf = group; leaf < groupEnd; leaf += SampleTree.LeafRows)
             {
-                var frame = new GpuFrame(arena, arguments.Slots, row, index, 0f);
-                sum = Exact.Add(sum, TPrologue.Evaluate<ScalarLane, float, int, GpuFrame>(in frame));
+                float sum = 0f;
+                int end = leaf + SampleTree.LeafRows < groupEnd ? leaf + SampleTree.LeafRows : groupEnd;
+                for (int row = leaf; row < end; row++)
+                {
+                    var frame = new GpuFrame(arena, arguments.Slots, row, index, 0f);
+                    sum = Exact.Add(sum, TPrologue.Evaluate<ScalarLane, float, int, GpuFrame>(in frame));
+                }
+
+                SampleTreeDevice.Push(leaves, leafCount, sum);
+                leafCount++;
             }
 
-            int level = 0;
-            while (((leaf >> level) & 1) != 0)
-            {
-                sum = Exact.Add(pending[level], sum);
-                level++;
-            }
-
-            pending[level] = sum;
+            SampleTreeDevice.Push(groups, groupCount, SampleTreeDevice.Total(leaves, leafCount));
+            groupCount++;
         }
 
-        float total = 0f;
-        bool empty = true;
-        for (int level = 0; level < SampleTree.MaximumLevels; level++)
-        {
-            if (((leafCount >> level) & 1) != 0)
-            {
-                total = empty ? pending[level] : Exact.Add(pending[level], total);
-                empty = false;
-            }
-        }
-
-        arena[arguments.Output.At(0, index)] = total;
+        arena[arguments.Output.At(0, index)] = SampleTreeDevice.Total(groups, groupCount);
     }
 }

@@ -9,10 +9,12 @@ using RduEmu.Kernels.Programs;
 namespace RduEmu.Kernels.Templates.SampleReduce;
 
 /// <summary>What the kernel needs besides its program.</summary>
-public readonly record struct SampleColumnSumArguments(Operand Output, SlotTable Slots, int Columns, int Rows);
+/// <param name="Rows">Rows over all samples.</param>
+/// <param name="GroupRows">Rows of a group of <see cref="SampleTree"/>.</param>
+public readonly record struct SampleColumnSumArguments(Operand Output, SlotTable Slots, int Columns, int Rows, int GroupRows);
 
 /// <summary>
-/// Template <c>SampleReduce</c> over columns: y[0, c] = sum over rows b of prologue(b, c), each leaf an ascending chain of
+/// Template <c>SampleReduce</c> over columns: y[0, c] = sum over rows r of prologue(r, c), each leaf an ascending chain of
 /// additions from +0, leaves combined as <see cref="SampleTree"/> says. Bias gradients and losses.
 /// </summary>
 /// <remarks>Its pipeline has one item. The prologue reads arena operands over all rows.</remarks>
@@ -23,10 +25,14 @@ public sealed unsafe class SampleColumnSumUnit<TPrologue> : ConfiguredUnit
     private readonly ProgramBinding _prologue;
     private readonly int _columns;
     private readonly int _rows;
+    private readonly int _groupRows;
 
-    public SampleColumnSumUnit(string name, int columns, int rows, Operand output, ProgramBinding prologue)
+    /// <param name="rows">Rows over all samples.</param>
+    /// <param name="rowsPerSample">Rows of each sample.</param>
+    public SampleColumnSumUnit(string name, int columns, int rows, int rowsPerSample, Operand output, ProgramBinding prologue)
         : base(name, rowsPerItem: 1)
     {
+        _groupRows = SampleTree.GroupRows(rowsPerSample);
         _columns = columns;
         _rows = rows;
         _output = output;
@@ -39,23 +45,30 @@ public sealed unsafe class SampleColumnSumUnit<TPrologue> : ConfiguredUnit
 
     public override void Interpret(InterpreterMemory memory, int items)
     {
-        var leaves = new float[SampleTree.LeafCount(_rows)];
         for (int column = 0; column < _columns; column++)
         {
-            for (int leaf = 0; leaf < leaves.Length; leaf++)
+            var groups = new List<float>();
+            for (int group = 0; group < _rows; group += _groupRows)
             {
-                float sum = 0f;
-                int end = Math.Min(_rows, (leaf + 1) * SampleTree.LeafRows);
-                for (int row = leaf * SampleTree.LeafRows; row < end; row++)
+                int groupEnd = Math.Min(_rows, group + _groupRows);
+                var leaves = new List<float>();
+                for (int leaf = group; leaf < groupEnd; leaf += SampleTree.LeafRows)
                 {
-                    var frame = new InterpreterFrame(memory, _prologue.Slots, row, column);
-                    sum = Exact.Add(sum, TPrologue.Evaluate<ScalarLane, float, int, InterpreterFrame>(in frame));
+                    float sum = 0f;
+                    int end = Math.Min(groupEnd, leaf + SampleTree.LeafRows);
+                    for (int row = leaf; row < end; row++)
+                    {
+                        var frame = new InterpreterFrame(memory, _prologue.Slots, row, column);
+                        sum = Exact.Add(sum, TPrologue.Evaluate<ScalarLane, float, int, InterpreterFrame>(in frame));
+                    }
+
+                    leaves.Add(sum);
                 }
 
-                leaves[leaf] = sum;
+                groups.Add(SampleTree.Combine(leaves.ToArray()));
             }
 
-            memory.Store(_output, 0, column, SampleTree.Combine(leaves));
+            memory.Store(_output, 0, column, SampleTree.Combine(groups.ToArray()));
         }
     }
 
@@ -70,37 +83,86 @@ public sealed unsafe class SampleColumnSumUnit<TPrologue> : ConfiguredUnit
         for (; column + 4 * WideLane.WidthElements <= end; column += 4 * WideLane.WidthElements)
         {
             _prologue.Bind(in whole, 1, 0, rows, strides);
-            SumWide4(rows, strides, column, output + column);
+            Groups(rows, strides, column, 4 * WideLane.WidthElements, output + column);
         }
 
         for (; column + WideLane.WidthElements <= end; column += WideLane.WidthElements)
         {
             _prologue.Bind(in whole, 1, 0, rows, strides);
-            SumWide(rows, strides, column).Store(output + column);
+            Groups(rows, strides, column, WideLane.WidthElements, output + column);
         }
 
         for (; column < end; column++)
         {
             _prologue.Bind(in whole, 1, 0, rows, strides);
-            output[column] = Sum(rows, strides, column);
+            Groups(rows, strides, column, 1, output + column);
         }
     }
 
     public override void Launch(KernelLauncher launcher, int items) =>
         launcher.Launch(
-            SampleColumnSumKernel.Run<TPrologue>, _columns, new SampleColumnSumArguments(_output, _prologue.Slots, _columns, _rows));
+            SampleColumnSumKernel.Run<TPrologue>, _columns, new SampleColumnSumArguments(_output, _prologue.Slots, _columns, _rows, _groupRows));
+
+    /// <summary>The sums of 64, 16 or one column, group by group where groups are no subtrees of one tree.</summary>
+    private void Groups(float** rows, nint* strides, int column, int width, float* output)
+    {
+        if (SampleTree.IsFlat(_groupRows) || _rows <= _groupRows)
+        {
+            Leaves(rows, strides, column, width, _rows, output);
+            return;
+        }
+
+        float* pending = stackalloc float[SampleTree.MaximumLevels * 4 * WideLane.WidthElements];
+        float* sum = stackalloc float[4 * WideLane.WidthElements];
+        int groups = (_rows + _groupRows - 1) / _groupRows;
+        for (int group = 0; group < groups; group++)
+        {
+            Leaves(rows, strides, column, width, Math.Min(_groupRows, _rows - group * _groupRows), sum);
+            int mask = SampleContractMicroKernels.MergeMask(group, group == groups - 1);
+            for (int level = 0; mask >> level != 0; level++)
+            {
+                if ((mask >> level & 1) != 0)
+                {
+                    for (int i = 0; i < width; i++)
+                    {
+                        sum[i] = pending[level * width + i] + sum[i];
+                    }
+                }
+            }
+
+            float* target = group == groups - 1 ? output : pending + BitOperations.PopCount((uint)mask) * width;
+            new ReadOnlySpan<float>(sum, width).CopyTo(new Span<float>(target, width));
+        }
+    }
+
+    /// <summary>The sums of one group, or of all rows where its tree is the whole one; the rows move on.</summary>
+    private void Leaves(float** rows, nint* strides, int column, int width, int rowCount, float* output)
+    {
+        if (width == 1)
+        {
+            *output = Sum(rows, strides, column, rowCount);
+        }
+        else if (width == WideLane.WidthElements)
+        {
+            SumWide(rows, strides, column, rowCount).Store(output);
+        }
+        else
+        {
+            SumWide4(rows, strides, column, rowCount, output);
+        }
+    }
 
     /// <summary>Four times sixteen columns: a row's four cache lines come together, a third of the time of one by one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void SumWide4(float** rows, nint* strides, int column, float* output)
+    private void SumWide4(float** rows, nint* strides, int column, int rowCount, float* output)
     {
         Vector512<float>* pending = stackalloc Vector512<float>[4 * SampleTree.MaximumLevels];
-        int leafCount = SampleTree.LeafCount(_rows);
+        int leafCount = SampleTree.LeafCount(rowCount);
         Vector512<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
         for (int leaf = 0; leaf < leafCount; leaf++)
         {
             sum0 = sum1 = sum2 = sum3 = Vector512<float>.Zero;
-            int count = Math.Min(SampleTree.LeafRows, _rows - leaf * SampleTree.LeafRows);
+            int count = Math.Min(SampleTree.LeafRows, rowCount - leaf * SampleTree.LeafRows);
             for (int i = 0; i < count; i++)
             {
                 sum0 += Evaluate(rows, column);
@@ -146,14 +208,14 @@ public sealed unsafe class SampleColumnSumUnit<TPrologue> : ConfiguredUnit
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private Vector512<float> SumWide(float** rows, nint* strides, int column)
+    private Vector512<float> SumWide(float** rows, nint* strides, int column, int rowCount)
     {
         Vector512<float>* pending = stackalloc Vector512<float>[SampleTree.MaximumLevels];
-        int leafCount = SampleTree.LeafCount(_rows);
+        int leafCount = SampleTree.LeafCount(rowCount);
         for (int leaf = 0; leaf < leafCount; leaf++)
         {
             Vector512<float> sum = Vector512<float>.Zero;
-            int count = Math.Min(SampleTree.LeafRows, _rows - leaf * SampleTree.LeafRows);
+            int count = Math.Min(SampleTree.LeafRows, rowCount - leaf * SampleTree.LeafRows);
             for (int i = 0; i < count; i++)
             {
                 var frame = new HostWideFrame(rows, column);
@@ -189,14 +251,14 @@ public sealed unsafe class SampleColumnSumUnit<TPrologue> : ConfiguredUnit
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float Sum(float** rows, nint* strides, int column)
+    private float Sum(float** rows, nint* strides, int column, int rowCount)
     {
         float* pending = stackalloc float[SampleTree.MaximumLevels];
-        int leafCount = SampleTree.LeafCount(_rows);
+        int leafCount = SampleTree.LeafCount(rowCount);
         for (int leaf = 0; leaf < leafCount; leaf++)
         {
             float sum = 0f;
-            int count = Math.Min(SampleTree.LeafRows, _rows - leaf * SampleTree.LeafRows);
+            int count = Math.Min(SampleTree.LeafRows, rowCount - leaf * SampleTree.LeafRows);
             for (int i = 0; i < count; i++)
             {
                 var frame = new HostScalarFrame(rows, column);

@@ -27,15 +27,84 @@ internal static unsafe class SampleContractHost
     }
 
     /// <summary>Words of scratch that a tile of so many n needs: a block of dY in panels, then the sums that pend.</summary>
-    public static long ScratchElements(int samples, int tileRows, int columns) =>
-        (long)BlockRows * tileRows
-        + (long)PendingLevels(samples) * tileRows * ((columns + PanelColumns - 1) / PanelColumns * PanelColumns);
+    public static long ScratchElements(int rows, int groupRows, int tileRows, int columns)
+    {
+        long tileElements = (long)tileRows * ((columns + PanelColumns - 1) / PanelColumns * PanelColumns);
+        bool isFlat = SampleTree.IsFlat(groupRows) || rows <= groupRows;
+        int chainRows = isFlat ? rows : groupRows;
+        long groups = isFlat ? 0 : (1 + GroupLevels(rows, groupRows)) * tileElements;
+        return (long)BlockRows * tileRows + PendingLevels(chainRows) * tileElements + groups;
+    }
 
     public static bool HasWideRegisters => Vector512.IsHardwareAccelerated;
 
-    /// <summary>out[n, k] = sum over b of dY[b, n] · X[b, k] for n below <paramref name="rows"/> and k in [begin, end).</summary>
+    /// <summary>out[n, k] = sum over rows r of dY[r, n] · X[r, k], group by group where groups are no subtrees of one tree.</summary>
     /// <param name="scratch">Scratch of <see cref="ScratchElements"/> words.</param>
     public static void Run(
+        float* dy, nint strideDy, float* x, nint strideX, float* output, nint strideOutput, int rows, int groupRows, int tileRows, int columns,
+        int begin, int end, float* scratch, bool wideRegisters)
+    {
+        if (SampleTree.IsFlat(groupRows) || rows <= groupRows)
+        {
+            Run(dy, strideDy, x, strideX, output, strideOutput, rows, tileRows, columns, begin, end, scratch, wideRegisters);
+            return;
+        }
+
+        nint paddedColumns = (nint)((columns + PanelColumns - 1) / PanelColumns * PanelColumns);
+        nint tileElements = tileRows * paddedColumns;
+        float* sum = scratch;
+        float* pending = sum + tileElements;
+        float* own = pending + GroupLevels(rows, groupRows) * tileElements;
+        int groups = (rows + groupRows - 1) / groupRows;
+        for (int group = 0; group < groups; group++)
+        {
+            nint first = (nint)group * groupRows;
+            int count = (int)Math.Min(groupRows, rows - first);
+            Run(dy + first * strideDy, strideDy, x + first * strideX, strideX, sum, paddedColumns, count, tileRows, columns, begin, end, own, wideRegisters);
+            int mask = SampleContractMicroKernels.MergeMask(group, group == groups - 1);
+            float* target = pending + BitOperations.PopCount((uint)mask) * tileElements;
+            for (int n = 0; n < tileRows; n++)
+            {
+                nint at = n * paddedColumns;
+                for (int level = 0; mask >> level != 0; level++)
+                {
+                    if ((mask >> level & 1) != 0)
+                    {
+                        AddInto(pending + level * tileElements + at, sum + at, begin, end);
+                    }
+                }
+
+                float* row = group == groups - 1 ? output + n * strideOutput : target + at;
+                new ReadOnlySpan<float>(sum + at + begin, end - begin).CopyTo(new Span<float>(row + begin, end - begin));
+            }
+        }
+    }
+
+    /// <summary>Levels at which groups can pend.</summary>
+    private static int GroupLevels(int rows, int groupRows)
+    {
+        int groups = (rows + groupRows - 1) / groupRows;
+        return groups <= 1 ? 0 : 32 - BitOperations.LeadingZeroCount((uint)(groups - 1));
+    }
+
+    /// <summary>lower[c] = higher[c] + lower[c].</summary>
+    private static void AddInto(float* higher, float* lower, int begin, int end)
+    {
+        int c = begin;
+        for (; c + PanelColumns <= end; c += PanelColumns)
+        {
+            (Vector512.Load(higher + c) + Vector512.Load(lower + c)).Store(lower + c);
+        }
+
+        for (; c < end; c++)
+        {
+            lower[c] = higher[c] + lower[c];
+        }
+    }
+
+    /// <summary>out[n, k] = sum over b of dY[b, n] · X[b, k] for n below <paramref name="rows"/> and k in [begin, end).</summary>
+    /// <param name="scratch">Room for a block of dY in panels and the sums that pend.</param>
+    private static void Run(
         float* dy, nint strideDy, float* x, nint strideX, float* output, nint strideOutput, int samples, int rows, int columns, int begin, int end,
         float* scratch, bool wideRegisters)
     {

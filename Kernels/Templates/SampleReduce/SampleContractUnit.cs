@@ -1,5 +1,3 @@
-using System.Reflection;
-using ILGPU;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Numerics;
@@ -7,129 +5,104 @@ using RduEmu.Kernels.Numerics;
 namespace RduEmu.Kernels.Templates.SampleReduce;
 
 /// <summary>What the kernel needs.</summary>
-public readonly record struct SampleContractArguments(Operand OutputGradient, Operand Input, Operand Output, int Columns, int Samples);
+/// <param name="Rows">Rows of dy and x, over all samples.</param>
+/// <param name="GroupRows">Rows of a group of <see cref="SampleTree"/>.</param>
+public readonly record struct SampleContractArguments(Operand OutputGradient, Operand Input, Operand Output, int Columns, int Rows, int GroupRows);
 
 /// <summary>
-/// Template <c>SampleReduce</c> of products, a weight gradient: dw[n, k] = sum over rows b of dy[b, n] · x[b, k], an FMA chain
+/// Template <c>SampleReduce</c> of products, a weight gradient: dw[n, k] = sum over rows r of dy[r, n] · x[r, k], an FMA chain
 /// from +0 over the rows of each leaf, leaves combined as <see cref="SampleTree"/> says.
 /// </summary>
-/// <remarks>dy: [B, N], x: [B, K], both in the arena over all rows; its items are the rows n of dw.</remarks>
+/// <remarks>dy: [R, N], x: [R, K], both in the arena over all rows of all samples; its items are the rows n of dw.</remarks>
 public sealed unsafe class SampleContractUnit : ConfiguredUnit
 {
+    /// <summary>Rows that a worker takes at once: the height of the widest register tile.</summary>
+    private const int RowsPerShare = 12;
+
     private readonly SampleContractArguments _arguments;
     private readonly long _scratchOffsetElements;
     private readonly bool _wideRegisters;
 
+    /// <param name="rows">Rows of dy and x, over all samples.</param>
+    /// <param name="rowsPerSample">Rows of each sample.</param>
     /// <param name="scratchOffsetElements">Where in the worker's scratch its <see cref="ScratchElements"/> words begin.</param>
     public SampleContractUnit(
-        string name, int columns, int samples, Operand outputGradient, Operand input, Operand output, long scratchOffsetElements)
-        : this(name, columns, samples, outputGradient, input, output, scratchOffsetElements, SampleContractHost.HasWideRegisters)
+        string name, int columns, int rows, int rowsPerSample, Operand outputGradient, Operand input, Operand output, long scratchOffsetElements)
+        : this(name, columns, rows, rowsPerSample, outputGradient, input, output, scratchOffsetElements, SampleContractHost.HasWideRegisters)
     {
     }
 
     internal SampleContractUnit(
-        string name, int columns, int samples, Operand outputGradient, Operand input, Operand output, long scratchOffsetElements, bool wideRegisters)
+        string name, int columns, int rows, int rowsPerSample, Operand outputGradient, Operand input, Operand output, long scratchOffsetElements, bool wideRegisters)
         : base(name, rowsPerItem: 1)
     {
-        _arguments = new SampleContractArguments(outputGradient, input, output, columns, samples);
+        _arguments = new SampleContractArguments(outputGradient, input, output, columns, rows, SampleTree.GroupRows(rowsPerSample));
         _scratchOffsetElements = scratchOffsetElements;
         _wideRegisters = wideRegisters;
     }
 
     public override bool SplitsColumns => true;
 
-    public override long OperationsPerItem => 2L * _arguments.Samples * _arguments.Columns;
+    public override long OperationsPerItem => 2L * _arguments.Rows * _arguments.Columns;
 
     /// <summary>Words of scratch that the host needs for a tile of so many rows of dw.</summary>
-    public static long ScratchElements(int samples, int tileRows, int columns) => SampleContractHost.ScratchElements(samples, tileRows, columns);
+    /// <param name="rows">Rows of dy and x, over all samples.</param>
+    /// <param name="groupRows">Rows of a group of <see cref="SampleTree"/>.</param>
+    /// <param name="tileRows">Rows of dw.</param>
+    /// <param name="columns">Columns of dw.</param>
+    public static long ScratchElements(int rows, int groupRows, int tileRows, int columns) =>
+        SampleContractHost.ScratchElements(rows, groupRows, tileRows, columns);
 
     public override void Interpret(InterpreterMemory memory, int items)
     {
         SampleContractArguments p = _arguments;
-        var leaves = new float[SampleTree.LeafCount(p.Samples)];
         for (int n = 0; n < items; n++)
         {
             for (int k = 0; k < p.Columns; k++)
             {
-                for (int leaf = 0; leaf < leaves.Length; leaf++)
+                var groups = new List<float>();
+                for (int group = 0; group < p.Rows; group += p.GroupRows)
                 {
-                    float sum = 0f;
-                    int end = Math.Min(p.Samples, (leaf + 1) * SampleTree.LeafRows);
-                    for (int b = leaf * SampleTree.LeafRows; b < end; b++)
+                    int groupEnd = Math.Min(p.Rows, group + p.GroupRows);
+                    var leaves = new List<float>();
+                    for (int leaf = group; leaf < groupEnd; leaf += SampleTree.LeafRows)
                     {
-                        sum = Exact.Fma(memory.Float(p.OutputGradient, b, n), memory.Float(p.Input, b, k), sum);
+                        float sum = 0f;
+                        int end = Math.Min(groupEnd, leaf + SampleTree.LeafRows);
+                        for (int row = leaf; row < end; row++)
+                        {
+                            sum = Exact.Fma(memory.Float(p.OutputGradient, row, n), memory.Float(p.Input, row, k), sum);
+                        }
+
+                        leaves.Add(sum);
                     }
 
-                    leaves[leaf] = sum;
+                    groups.Add(SampleTree.Combine(leaves.ToArray()));
                 }
 
-                memory.Store(p.Output, n, k, SampleTree.Combine(leaves));
+                memory.Store(p.Output, n, k, SampleTree.Combine(groups.ToArray()));
             }
         }
     }
 
     public override void Run(in HostTile tile)
     {
-        tile.Share(_arguments.Columns, 16, out int begin, out int end);
-        if (tile.ItemCount == 0 || begin >= end)
+        // Workers that share a tile take rows of it, not columns: each packs the gradients of its rows in scratch of its own.
+        tile.Share(tile.ItemCount, RowsPerShare, out int begin, out int end);
+        if (begin >= end || _arguments.Columns == 0)
         {
             return;
         }
 
+        long scratchOfRow = ScratchElements(_arguments.Rows, _arguments.GroupRows, 1, _arguments.Columns);
         SampleContractHost.Run(
-            tile.Whole(_arguments.OutputGradient) + tile.ItemBegin, _arguments.OutputGradient.RowStrideElements,
+            tile.Whole(_arguments.OutputGradient) + tile.ItemBegin + begin, _arguments.OutputGradient.RowStrideElements,
             tile.Whole(_arguments.Input), _arguments.Input.RowStrideElements,
-            tile.Row(_arguments.Output, 1, 0), _arguments.Output.RowStrideElements,
-            _arguments.Samples, tile.ItemCount, _arguments.Columns, begin, end,
-            (float*)tile.Scratch + _scratchOffsetElements, _wideRegisters);
+            tile.Row(_arguments.Output, 1, begin), _arguments.Output.RowStrideElements,
+            _arguments.Rows, _arguments.GroupRows, end - begin, _arguments.Columns, 0, _arguments.Columns,
+            (float*)tile.Scratch + _scratchOffsetElements + begin * scratchOfRow, _wideRegisters);
     }
 
     public override void Launch(KernelLauncher launcher, int items) =>
         launcher.Launch(SampleContractKernel.Run, checked(items * _arguments.Columns), _arguments);
-}
-
-/// <summary>A weight gradient on a device: one thread for each sum, the binary counter in its local memory.</summary>
-public static class SampleContractKernel
-{
-    public static MethodInfo Method => typeof(SampleContractKernel).GetMethod(nameof(Run))!;
-
-    public static void Run(Index1D index, ArrayView<float> arena, ArrayView<int> words, SampleContractArguments p)
-    {
-        int n = index / p.Columns;
-        int k = index - n * p.Columns;
-        ArrayView<float> pending = LocalMemory.Allocate<float>(SampleTree.MaximumLevels);
-        int leafCount = (p.Samples + SampleTree.LeafRows - 1) / SampleTree.LeafRows;
-        for (int leaf = 0; leaf < leafCount; leaf++)
-        {
-            float sum = 0f;
-            int end = (leaf + 1) * SampleTree.LeafRows;
-            end = end < p.Samples ? end : p.Samples;
-            for (int b = leaf * SampleTree.LeafRows; b < end; b++)
-            {
-                sum = Exact.Fma(arena[p.OutputGradient.At(b, n)], arena[p.Input.At(b, k)], sum);
-            }
-
-            int level = 0;
-            while (((leaf >> level) & 1) != 0)
-            {
-                sum = Exact.Add(pending[level], sum);
-                level++;
-            }
-
-            pending[level] = sum;
-        }
-
-        float total = 0f;
-        bool empty = true;
-        for (int level = 0; level < SampleTree.MaximumLevels; level++)
-        {
-            if (((leafCount >> level) & 1) != 0)
-            {
-                total = empty ? pending[level] : Exact.Add(pending[level], total);
-                empty = false;
-            }
-        }
-
-        arena[p.Output.At(n, k)] = total;
-    }
 }
