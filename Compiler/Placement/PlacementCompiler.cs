@@ -2,6 +2,7 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Compiler.Placement.Places;
 using RduEmu.Compiler.Placement.Sections;
+using RduEmu.Compiler.Placement.Specs;
 
 namespace RduEmu.Compiler.Placement;
 
@@ -40,8 +41,10 @@ public static class PlacementCompiler
             progress?.Invoke(i + 1, placed.Length);
         }
 
-        return new PlacedProgram(
+        var program = new PlacedProgram(
             chip, options, work, EquatableArray.Create<PlacedSection>(placed), EquatableArray.Create<SectionLayout>([.. layouts]));
+        PlacedSpec.Check(program);
+        return program;
     }
 
     /// <summary>The section without all that its layout does not depend on.</summary>
