@@ -1,17 +1,17 @@
 using System.CommandLine;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Emulator.Checks;
-using RduEmu.Emulator.Dlrm;
+using RduEmu.Emulator.CommandLine.Families;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Errors;
+using RduEmu.Models.Training;
 using Spectre.Console;
 
 namespace RduEmu.Emulator.CommandLine;
 
 /// <summary><c>rduemu check</c>: the same bits however the model is run, or the first difference by name.</summary>
-internal sealed class CheckCommand
+internal sealed class CheckCommand : IModelCommand
 {
-    private readonly ModelOptions _model = new();
     private readonly Option<int> _runs = new("--runs") { Description = "repetitions of each way", DefaultValueFactory = _ => 2 };
     private readonly Option<int[]> _threads = List("--threads", "thread counts on the host, as 1,2", number => int.TryParse(number, out int value) ? value : throw Bad("--threads", number), [1, 2]);
     private readonly Option<string[]> _devices = List("--devices", "devices, as host,ilgpu", name => name, ["host", "ilgpu"]);
@@ -20,38 +20,26 @@ internal sealed class CheckCommand
     private readonly Option<int> _steps = new("--steps") { Description = "training steps", DefaultValueFactory = _ => 5 };
     private readonly Option<int> _samples = new("--samples") { Description = "samples that are scored after training", DefaultValueFactory = _ => 64 };
 
-    public static Command Create()
-    {
-        var check = new CheckCommand();
-        Command command = new("check", "trains and scores in every way that is asked for and compares the bits");
-        check._model.AddTo(command);
-        foreach (Option option in new Option[] { check._runs, check._threads, check._devices, check._batches, check._modes, check._steps, check._samples })
-        {
-            command.Add(option);
-        }
+    public IReadOnlyList<Option> Options => [_runs, _threads, _devices, _batches, _modes, _steps, _samples];
 
-        command.SetAction(check.Run);
-        return command;
-    }
+    public static Command Create() => ModelCatalogue.CreateCommand(
+        "check", "trains and predicts in every way that is asked for and compares the bits", () => new CheckCommand());
 
-    private int Run(ParseResult parsed)
+    public int Run(ParseResult parsed, ModelRequest request)
     {
-        ModelRequest request = _model.Read(parsed);
-        int runs = ModelOptions.Positive("--runs", parsed.GetRequiredValue(_runs));
-        int[] threads = [.. parsed.GetRequiredValue(_threads).Select(count => ModelOptions.Positive("--threads", count))];
-        int[] batches = [.. parsed.GetRequiredValue(_batches).Select(count => ModelOptions.Positive("--batches", count))];
+        int runs = CommonOptions.Positive("--runs", parsed.GetRequiredValue(_runs));
+        int[] threads = [.. parsed.GetRequiredValue(_threads).Select(count => CommonOptions.Positive("--threads", count))];
+        int[] batches = [.. parsed.GetRequiredValue(_batches).Select(count => CommonOptions.Positive("--batches", count))];
         string[] devices = [.. parsed.GetRequiredValue(_devices).Select(name => DeviceCatalogue.Find(name).Name)];
         string[] named = parsed.GetRequiredValue(_modes);
-        CompileMode[] modes = named.Length > 0 ? [.. named.Select(ModelOptions.ParseMode)] : [request.Mode];
-        var check = new DlrmCheck(
-            request.Configuration,
-            configuration => ClickData.Open(configuration, request.Data, request.TestData, request.Seed),
+        CompileMode[] modes = named.Length > 0 ? [.. named.Select(CommonOptions.ParseMode)] : [request.Common.Mode];
+        var check = new ModelCheck(
+            request.Model,
+            request.OpenData,
+            new CourseChoices(request.Common.BatchSamples, null, null),
             request.Seed,
-            ModelOptions.Positive("--steps", parsed.GetRequiredValue(_steps)),
-            ModelOptions.Positive("--samples", parsed.GetRequiredValue(_samples)))
-        {
-            Optimizer = request.Optimizer,
-        };
+            CommonOptions.Positive("--steps", parsed.GetRequiredValue(_steps)),
+            CommonOptions.Positive("--samples", parsed.GetRequiredValue(_samples)));
         CheckVariant[] variants =
         [
             .. from device in devices

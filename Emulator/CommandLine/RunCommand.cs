@@ -1,47 +1,34 @@
 using System.CommandLine;
 using System.Diagnostics;
-using RduEmu.Emulator.Dlrm;
+using RduEmu.Emulator.CommandLine.Families;
 using RduEmu.Emulator.Receipts;
+using RduEmu.Emulator.Training;
 using RduEmu.Kernels.Errors;
-using RduEmu.Models.Data;
-using RduEmu.Models.Dlrm;
+using RduEmu.Models.Training;
 
 namespace RduEmu.Emulator.CommandLine;
 
 /// <summary><c>rduemu run</c>: inference; latency, throughput and the digest of the outputs.</summary>
-internal sealed class RunCommand
+internal sealed class RunCommand : IModelCommand
 {
     private const int DefaultBatches = 100;
 
     /// <summary>Batches before the clock starts: kernels are compiled and caches filled.</summary>
     private const int WarmUpBatches = 5;
 
-    private readonly ModelOptions _model = new();
-    private readonly Option<string> _device = new("--device") { Description = "host, ilgpu, cuda[:n], opencl[:n] or null", DefaultValueFactory = _ => "host" };
-    private readonly Option<int> _threads = new("--threads") { Description = "workers on the host; bits do not depend on them", DefaultValueFactory = _ => Environment.ProcessorCount };
+    private readonly DeviceOptions _device = new();
     private readonly Option<int?> _steps = new("--steps") { Description = $"batches to score; left out: {DefaultBatches}, or all of --data" };
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public static Command Create()
-    {
-        var run = new RunCommand();
-        Command command = new("run", "inference: latency, throughput and the digest of the outputs");
-        run._model.AddTo(command);
-        foreach (Option option in new Option[] { run._device, run._threads, run._steps, run._receipt })
-        {
-            command.Add(option);
-        }
+    public IReadOnlyList<Option> Options => [.. _device.All, _steps, _receipt];
 
-        command.SetAction(run.Run);
-        return command;
-    }
+    public static Command Create() => ModelCatalogue.CreateCommand(
+        "run", "inference: latency, throughput and the digest of the outputs", () => new RunCommand());
 
-    private int Run(ParseResult parsed)
+    public int Run(ParseResult parsed, ModelRequest request)
     {
-        ModelRequest request = _model.Read(parsed);
-        string device = parsed.GetRequiredValue(_device);
-        int threads = ModelOptions.Positive("--threads", parsed.GetRequiredValue(_threads));
-        int? steps = parsed.GetValue(_steps) is { } given ? ModelOptions.Positive("--steps", given) : request.Data is null ? DefaultBatches : null;
+        (string device, int threads) = _device.Read(parsed);
+        int? givenSteps = parsed.GetValue(_steps) is { } given ? CommonOptions.Positive("--steps", given) : null;
         string? receiptPath = parsed.GetValue(_receipt);
         if (receiptPath is not null)
         {
@@ -50,21 +37,22 @@ internal sealed class RunCommand
 
         var output = new Output(request.Json);
         using var interruption = new Interruption();
-        using ClickData data = ClickData.Open(request.Configuration, request.Data, request.TestData, request.Seed);
-        IClickSource source = data.Test ?? data.Training;
-        DlrmConfiguration configuration = request.Configuration;
-        int batchSamples = request.BatchGiven || data.Example is null ? configuration.BatchSamples : data.Example.BatchSamples;
-        using var session = new DlrmSession(configuration, request.Target(device, threads), 0, batchSamples);
-        session.Initialize(request.Seed, data.Example is null ? null : data.Example.Parameter);
+        using IModelData data = request.OpenData();
+        int? steps = givenSteps ?? (data.IsEndless ? DefaultBatches : null);
+        IBatchSource source = data.Test ?? data.Training;
+        int batchSamples = data.Suited(new CourseChoices(request.Common.BatchSamples, steps, null)).BatchSamples;
+        IModel model = request.Model;
+        using var session = new ModelSession(model, request.Target(device, threads), new SessionPurpose(InferenceSamples: batchSamples));
+        session.Initialize(request.Seed, data.FirstValues);
         Scoring scoring = ProgressBar.Run(
             output.Progress, "scoring",
             report => Score(session, source, batchSamples, steps, receiptPath is not null, (done, all) => report(done, all, () => $"{done * batchSamples:N0} samples"), interruption.Token));
 
         double samplesPerSecond = scoring.Samples / scoring.Seconds;
         output.WriteFacts(
-            ("model", $"dlrm {configuration.Name}"),
+            ("model", $"{model.Name} {model.Preset}"),
             ("data", source.Name),
-            ("device", device == "host" ? $"host, {threads} threads" : device),
+            ("device", DeviceOptions.Describe(device, threads)),
             ("samples", $"{scoring.Samples:N0} in batches of {batchSamples}"),
             ("samples/s", Output.Number(samplesPerSecond, 0)),
             ("latency", $"{Output.Number(scoring.MedianMicroseconds, 1)} us median, {Output.Number(scoring.P99Microseconds, 1)} us p99"),
@@ -76,7 +64,7 @@ internal sealed class RunCommand
             (string weights, IReadOnlyDictionary<string, string> each) = session.WeightDigests();
             var options = new Dictionary<string, object> { ["seed"] = request.Seed, ["samples"] = scoring.Samples };
             new Receipt(
-                "run", "dlrm", configuration.Name, TrainCommand.Describe(configuration), source.Name, scoring.DataDigest ?? string.Empty, options,
+                "run", model.Name, model.Preset, model.Describe(), source.Name, scoring.DataDigest ?? string.Empty, options,
                 scoring.Batches, weights, scoring.OutputsDigest, each, [.. session.Program.Step.Select(section => section.Name)]).Write(receiptPath);
             output.WriteFacts(("receipt", receiptPath));
         }
@@ -85,8 +73,8 @@ internal sealed class RunCommand
         {
             Output.WriteJson(new
             {
-                Model = "dlrm",
-                Preset = configuration.Name,
+                Model = model.Name,
+                model.Preset,
                 Device = device,
                 Threads = threads,
                 Batch = batchSamples,
@@ -104,14 +92,18 @@ internal sealed class RunCommand
     }
 
     private static Scoring Score(
-        DlrmSession session, IClickSource source, int batchSamples, int? steps, bool withDataDigest, Action<long, long?> progress, CancellationToken cancellation)
+        ModelSession session, IBatchSource source, int batchSamples, int? steps, bool withDataDigest, Action<long, long?> progress, CancellationToken cancellation)
     {
-        var batch = new ClickBatch(source.Schema, batchSamples);
-        var scores = new float[batchSamples];
+        Batch batch = source.CreateBatch(batchSamples);
+        float[][] predictions = session.PredictionBuffers();
         var latencies = new List<double>();
         using Digest? dataDigest = withDataDigest ? new Digest() : null;
-        using var outputs = new Digest();
-        outputs.Begin("scores");
+        Digest[] outputs = [.. predictions.Select((_, i) => new Digest())];
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            outputs[i].Begin(i == 0 ? "scores" : $"scores.{i}");
+        }
+
         long samples = 0;
         double seconds = 0;
         for (int done = 0; steps is null || done < steps; done++)
@@ -127,22 +119,28 @@ internal sealed class RunCommand
             batch.AppendTo(dataDigest);
             for (int warmUp = 0; done == 0 && warmUp < WarmUpBatches; warmUp++)
             {
-                session.Score(batch, scores);
+                session.Predict(batch, predictions);
             }
 
             long start = Stopwatch.GetTimestamp();
-            session.Score(batch, scores);
+            session.Predict(batch, predictions);
             TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
             latencies.Add(elapsed.TotalMicroseconds);
             seconds += elapsed.TotalSeconds;
             samples += batch.CountSamples;
-            outputs.Append(scores.AsSpan(0, batch.CountSamples));
+            for (int i = 0; i < outputs.Length; i++)
+            {
+                outputs[i].Append(predictions[i].AsSpan(0, predictions[i].Length / batchSamples * batch.CountSamples));
+            }
+
             progress(done + 1, steps);
         }
 
         latencies.Sort();
+        string outputsDigest = Digest.Join([.. outputs.Select(output => output.ToString())]);
+        Array.ForEach(outputs, output => output.Dispose());
         return new Scoring(
-            samples, latencies.Count, seconds, Quantile(latencies, 0.5), Quantile(latencies, 0.99), outputs.ToString(), dataDigest?.ToString());
+            samples, latencies.Count, seconds, Quantile(latencies, 0.5), Quantile(latencies, 0.99), outputsDigest, dataDigest?.ToString());
     }
 
     private static double Quantile(List<double> sorted, double share) =>

@@ -1,52 +1,33 @@
 using System.CommandLine;
 using RduEmu.Compiler.Graphs;
-using RduEmu.Emulator.Dlrm;
+using RduEmu.Emulator.CommandLine.Families;
 using RduEmu.Emulator.Receipts;
+using RduEmu.Emulator.Training;
 using RduEmu.Kernels.Errors;
-using RduEmu.Models.Dlrm;
-using Spectre.Console;
+using RduEmu.Models.Training;
 
 namespace RduEmu.Emulator.CommandLine;
 
 /// <summary><c>rduemu train</c>: loss as it goes, metric, throughput and digests at the end.</summary>
-internal sealed class TrainCommand
+internal sealed class TrainCommand : IModelCommand
 {
     /// <summary>Models of at most so many parameters are listed whole by <c>--json</c>.</summary>
     private const long ListedParameters = 1000;
 
-    /// <summary>Samples that are scored at a time.</summary>
-    private const int EvaluationBatchSamples = 2048;
-
-    private readonly ModelOptions _model = new();
-    private readonly Option<string> _device = new("--device") { Description = "host, ilgpu, cuda[:n], opencl[:n] or null", DefaultValueFactory = _ => "host" };
-    private readonly Option<int> _threads = new("--threads") { Description = "workers on the host; bits do not depend on them", DefaultValueFactory = _ => Environment.ProcessorCount };
-    private readonly Option<int?> _steps = new("--steps") { Description = "steps to do" };
-    private readonly Option<int?> _epochs = new("--epochs") { Description = "times the data are read" };
-    private readonly Option<float?> _rate = new("--learning-rate") { Description = "left out: the preset's" };
-    private readonly Option<int?> _warmUp = new("--warmup-steps") { Description = "linear warm-up of the rate" };
-    private readonly Option<int?> _decayStart = new("--decay-start-step") { Description = "first step of the quadratic decay of the rate" };
-    private readonly Option<int?> _decay = new("--decay-steps") { Description = "steps of the decay" };
+    private readonly DeviceOptions _device = new();
+    private readonly CourseOptions _course = new();
+    private readonly Option<int> _evaluateEvery = new("--eval-every") { Description = "steps between measurements on the test data; 0: at the end only" };
+    private readonly Option<int> _patience = new("--patience") { Description = "stop after so many measurements without a new best one; 0: never" };
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public static Command Create()
-    {
-        var train = new TrainCommand();
-        Command command = new("train", "training: loss and metric as it goes, digests and throughput at the end");
-        train._model.AddTo(command);
-        foreach (Option option in new Option[] { train._device, train._threads, train._steps, train._epochs, train._rate, train._warmUp, train._decayStart, train._decay, train._receipt })
-        {
-            command.Add(option);
-        }
+    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _evaluateEvery, _patience, _receipt];
 
-        command.SetAction(train.Run);
-        return command;
-    }
+    public static Command Create() => ModelCatalogue.CreateCommand(
+        "train", "training: loss and metric as it goes, digests and throughput at the end", () => new TrainCommand());
 
-    private int Run(ParseResult parsed)
+    public int Run(ParseResult parsed, ModelRequest request)
     {
-        ModelRequest request = _model.Read(parsed);
-        string device = parsed.GetRequiredValue(_device);
-        int threads = ModelOptions.Positive("--threads", parsed.GetRequiredValue(_threads));
+        (string device, int threads) = _device.Read(parsed);
         string? receiptPath = parsed.GetValue(_receipt);
         if (receiptPath is not null)
         {
@@ -55,44 +36,35 @@ internal sealed class TrainCommand
 
         var output = new Output(request.Json);
         using var interruption = new Interruption();
-        using ClickData data = ClickData.Open(request.Configuration, request.Data, request.TestData, request.Seed);
-        TrainingPlan plan = TrainingPlan.For(request, data, new TrainingChoices(
-            parsed.GetValue(_steps), parsed.GetValue(_epochs), parsed.GetValue(_rate), parsed.GetValue(_warmUp), parsed.GetValue(_decayStart), parsed.GetValue(_decay)));
-        DlrmConfiguration configuration = request.Configuration with { BatchSamples = plan.BatchSamples };
-        using var session = new DlrmSession(
-            configuration, request.Target(device, threads), plan.BatchSamples, data.Test is null ? 0 : EvaluationBatchSamples, request.Optimizer);
-        session.Initialize(request.Seed, data.Example is null ? null : data.Example.Parameter);
+        using IModelData data = request.OpenData();
+        TrainingCourse course = _course.Read(parsed, request, data);
+        TrainingWatch watch = Watch(parsed, data) with { WithDataDigest = receiptPath is not null };
+        IModel model = request.Model;
+        using var session = new ModelSession(
+            model, request.Target(device, threads), new SessionPurpose(course.BatchSamples, data.Test is null ? 0 : model.EvaluationBatchSamples));
+        session.Initialize(request.Seed, data.FirstValues);
         output.WriteFacts(
-            ("model", $"dlrm {configuration.Name}: {configuration.DenseParameterCount:N0} weights, {configuration.EmbeddingParameterCount:N0} in {configuration.TableRows.Length} tables"),
+            ("model", $"{model.Name} {model.Preset}: {model.Summary}"),
             ("data", data.Training.Name),
-            ("device", device == "host" ? $"host, {threads} threads" : device),
-            ("batch", $"{plan.BatchSamples} samples, {request.OptimizerName}, rate {plan.Rate}"),
+            ("device", DeviceOptions.Describe(device, threads)),
+            ("batch", $"{course.BatchSamples} samples, {model.Optimizer}, rate {course.Rate}"),
             ("arena", Output.Bytes(session.ArenaBytes)));
         SectionTable.Write(output.Text, session.Program);
 
-        var trainer = new DlrmTrainer(session);
+        var trainer = new Trainer(session);
         TrainingOutcome outcome = ProgressBar.Run(
             output.Progress, "training",
             report => trainer.Train(
-                data.Training, plan.BatchSamples, plan.Steps, plan.Epochs, plan.RateAt, receiptPath is not null,
-                progress => report(progress.Step, progress.Steps, () => $"loss {progress.Loss:F4}"), interruption.Token));
-        Evaluation? evaluation = data.Test is null ? null : trainer.Evaluate(data.Test, EvaluationBatchSamples, interruption.Token);
+                data.Training, course, watch with { Progress = progress => report(progress.Step, progress.Steps, () => $"loss {progress.Loss:F4}") }, interruption.Token));
+        Evaluation? evaluation = data.Test is null ? null : trainer.Evaluate(data.Test, interruption.Token);
         (string weights, IReadOnlyDictionary<string, string> each) = session.WeightDigests();
         double samplesPerSecond = outcome.Samples / outcome.Seconds;
-
-        output.WriteFacts(
-            ("steps", $"{outcome.Steps:N0} of {plan.BatchSamples} samples in {Output.Number(outcome.Seconds, 1)} s"),
-            ("samples/s", Output.Number(samplesPerSecond, 0)),
-            ("loss", $"{Output.Number(outcome.FirstLoss, 6)} first, {Output.Number(outcome.LastLoss, 6)} last"),
-            ("test", evaluation is null ? "no test data" : $"{evaluation.Samples:N0} samples, log loss {Output.Number(evaluation.LogLoss, 4)}"),
-            ("AUC", evaluation is null ? "-" : Output.Number(evaluation.Auc, 4)
-                + (evaluation.CeilingAuc is { } ceiling ? $"; the best model possible has {Output.Number(ceiling, 4)}" : string.Empty)),
-            ("weights", weights));
+        Print(output, course, outcome, evaluation, samplesPerSecond, weights);
         if (receiptPath is not null)
         {
             new Receipt(
-                "train", "dlrm", configuration.Name, Describe(configuration), data.Training.Name, outcome.DataDigest ?? string.Empty,
-                plan.Describe(request), outcome.Steps, weights, null, each, [.. session.Program.Step.Select(section => section.Name)]).Write(receiptPath);
+                "train", model.Name, model.Preset, model.Describe(), data.Training.Name, outcome.DataDigest ?? string.Empty,
+                CourseOptions.Describe(request, course), outcome.Steps, weights, null, each, [.. session.Program.Step.Select(section => section.Name)]).Write(receiptPath);
             output.WriteFacts(("receipt", receiptPath));
         }
 
@@ -100,19 +72,21 @@ internal sealed class TrainCommand
         {
             Output.WriteJson(new
             {
-                Model = "dlrm",
-                Preset = configuration.Name,
+                Model = model.Name,
+                model.Preset,
                 Device = device,
                 Threads = threads,
-                Precision = "fp32",
+                model.Precision,
                 outcome.Steps,
-                plan.BatchSamples,
-                Optimizer = request.OptimizerName,
-                LearningRate = plan.Rate,
+                course.BatchSamples,
+                model.Optimizer,
+                LearningRate = course.Rate,
                 SamplesPerSecond = samplesPerSecond,
                 Loss = new { First = outcome.FirstLoss, Last = outcome.LastLoss },
                 outcome.Losses,
-                Metric = evaluation is null ? null : new { Name = "auc", Value = evaluation.Auc, Ceiling = evaluation.CeilingAuc, evaluation.LogLoss, evaluation.Samples },
+                Metric = evaluation is null ? null : MetricObject(evaluation),
+                Measured = outcome.Measured.Select(measured => new { measured.Step, Metric = MetricObject(measured.Evaluation) }),
+                outcome.StoppedEarly,
                 WeightsDigest = weights,
                 Sections = session.Program.Step.Length,
                 PeakArenaBytes = session.ArenaBytes,
@@ -124,10 +98,66 @@ internal sealed class TrainCommand
         return (int)ExitCode.Done;
     }
 
-    private static Dictionary<string, float[]>? Listed(DlrmSession session)
+    private TrainingWatch Watch(ParseResult parsed, IModelData data)
     {
-        DlrmConfiguration configuration = session.Configuration;
-        if (configuration.DenseParameterCount + configuration.EmbeddingParameterCount > ListedParameters)
+        int every = CommonOptions.NotNegative("--eval-every", parsed.GetValue(_evaluateEvery));
+        int patience = CommonOptions.NotNegative("--patience", parsed.GetValue(_patience));
+        if (every > 0 && data.Test is null)
+        {
+            throw new RduException(ErrorCatalogue.OptionInvalid, "--eval-every", "data with test samples", data.Training.Name, "leave the option out, or give test data");
+        }
+
+        if (patience > 0 && every == 0)
+        {
+            throw new RduException(ErrorCatalogue.OptionInvalid, "--patience", "measurements on the way", "none", "give --eval-every too");
+        }
+
+        return new TrainingWatch { EvaluateEvery = every, Patience = patience, Test = data.Test };
+    }
+
+    private static void Print(Output output, TrainingCourse course, TrainingOutcome outcome, Evaluation? evaluation, double samplesPerSecond, string weights)
+    {
+        List<(string, string)> facts =
+        [
+            ("steps", $"{outcome.Steps:N0} of {course.BatchSamples} samples in {Output.Number(outcome.Seconds, 1)} s{(outcome.StoppedEarly ? "; stopped early" : string.Empty)}"),
+            ("samples/s", Output.Number(samplesPerSecond, 0)),
+            ("loss", $"{Output.Number(outcome.FirstLoss, 6)} first, {Output.Number(outcome.LastLoss, 6)} last"),
+        ];
+        if (evaluation is null)
+        {
+            facts.Add(("test", "no test data"));
+        }
+        else
+        {
+            facts.Add(("test", string.Join(", ", [$"{evaluation.Samples:N0} samples", .. evaluation.Details.Select(detail => $"{detail.Title} {Output.Number(detail.Value, 4)}")])));
+            string ceiling = evaluation.Ceiling is { } best ? $"; the best model possible has {Output.Number(best, 4)}" : string.Empty;
+            facts.Add((evaluation.Main.Title, Output.Number(evaluation.Main.Value, 4) + ceiling));
+        }
+
+        facts.Add(("weights", weights));
+        output.WriteFacts([.. facts]);
+    }
+
+    private static Dictionary<string, object?> MetricObject(Evaluation evaluation)
+    {
+        var metric = new Dictionary<string, object?>
+        {
+            ["name"] = evaluation.Main.Name,
+            ["value"] = evaluation.Main.Value,
+            ["ceiling"] = evaluation.Ceiling,
+        };
+        foreach (MetricValue detail in evaluation.Details)
+        {
+            metric.Add(detail.Name, detail.Value);
+        }
+
+        metric.Add("samples", evaluation.Samples);
+        return metric;
+    }
+
+    private static Dictionary<string, float[]>? Listed(ModelSession session)
+    {
+        if (session.Parameters.Sum(id => session.Program.Graph[id].Type.CountElements) > ListedParameters)
         {
             return null;
         }
@@ -140,14 +170,4 @@ internal sealed class TrainCommand
 
         return parameters;
     }
-
-    public static object Describe(DlrmConfiguration configuration) => new
-    {
-        configuration.BottomLayers,
-        configuration.TopLayers,
-        configuration.TableRows,
-        TableHotness = configuration.TableRows.Select((_, table) => configuration.HotnessOf(table)),
-        Interaction = configuration.Interaction.ToString(),
-        Loss = configuration.Loss.ToString(),
-    };
 }

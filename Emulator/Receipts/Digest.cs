@@ -66,5 +66,22 @@ public sealed class Digest : IDisposable
     /// <summary>The digest so far, as <c>sha256:</c> and 64 hexadecimal digits; more may follow.</summary>
     public override string ToString() => $"sha256:{Convert.ToHexStringLower(_hash.GetCurrentHash())}";
 
+    /// <summary>One digest for several: itself if there is one, else that of their texts.</summary>
+    public static string Join(IReadOnlyList<string> digests)
+    {
+        if (digests.Count == 1)
+        {
+            return digests[0];
+        }
+
+        using var all = new Digest();
+        foreach (string digest in digests)
+        {
+            all.Begin(digest);
+        }
+
+        return all.ToString();
+    }
+
     public void Dispose() => _hash.Dispose();
 }

@@ -1,31 +1,23 @@
+using RduEmu.Compiler.Graphs;
 using RduEmu.Kernels.Errors;
+using RduEmu.Models.Training;
 
 namespace RduEmu.Models.Data;
 
-/// <summary>Click samples in the layout that a DLRM takes; made once and filled again and again.</summary>
-public sealed class ClickBatch
+/// <summary>Click samples in the layout that a DLRM takes.</summary>
+public sealed class ClickBatch : Batch
 {
     public ClickBatch(ClickSchema schema, int capacitySamples)
+        : base(capacitySamples, FieldsOf(schema, capacitySamples))
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(capacitySamples, 1);
         Schema = schema;
-        CapacitySamples = capacitySamples;
-        Dense = new float[checked(capacitySamples * schema.DenseFeatures)];
-        Targets = new float[capacitySamples];
-        BestScores = new float[capacitySamples];
-        Indices = new int[schema.Tables][];
-        for (int table = 0; table < Indices.Length; table++)
-        {
-            Indices[table] = new int[checked(capacitySamples * schema.TableHotness[table])];
-        }
+        Dense = this["dense"].Floats;
+        Targets = this["target"].Floats;
+        BestScores = this["best"].Floats;
+        Indices = [.. schema.TableRows.Select((_, table) => this[$"indices.{table}"].Integers)];
     }
 
     public ClickSchema Schema { get; }
-
-    public int CapacitySamples { get; }
-
-    /// <summary>Samples that the last read filled in.</summary>
-    public int CountSamples { get; set; }
 
     /// <summary>[samples, dense features], row-major.</summary>
     public float[] Dense { get; }
@@ -39,42 +31,8 @@ public sealed class ClickBatch
     /// <summary>[samples]: what the best model possible would answer, where the source knows it, else 0.</summary>
     public float[] BestScores { get; }
 
-    /// <summary>As many samples of another batch, from one on, as there are and as fit.</summary>
-    public void CopyFrom(ClickBatch other, int firstSample)
-    {
-        CountSamples = 0;
-        Append(other, firstSample);
-    }
-
-    /// <summary>Appends samples of another batch, from one on, as many as there are and as fit.</summary>
-    public void Append(ClickBatch other, int firstSample = 0)
-    {
-        int count = Math.Min(other.CountSamples - firstSample, CapacitySamples - CountSamples);
-        Copy(other.Dense, Dense, Schema.DenseFeatures);
-        Copy(other.Targets, Targets, 1);
-        Copy(other.BestScores, BestScores, 1);
-        for (int table = 0; table < Indices.Length; table++)
-        {
-            Copy(other.Indices[table], Indices[table], Schema.TableHotness[table]);
-        }
-
-        CountSamples += count;
-
-        void Copy<T>(T[] from, T[] to, int width) =>
-            from.AsSpan(firstSample * width, count * width).CopyTo(to.AsSpan(CountSamples * width));
-    }
-
-    /// <summary>Makes what lies behind the last sample harmless: a short batch runs as a whole one, and its tail is ignored.</summary>
-    public void ClearTail()
-    {
-        Dense.AsSpan(CountSamples * Schema.DenseFeatures).Clear();
-        Targets.AsSpan(CountSamples).Clear();
-        BestScores.AsSpan(CountSamples).Clear();
-        for (int table = 0; table < Indices.Length; table++)
-        {
-            Indices[table].AsSpan(CountSamples * Schema.TableHotness[table]).Fill(-1);
-        }
-    }
+    /// <summary>True if the source knows them.</summary>
+    public bool HasBestScores { get; init; }
 
     /// <summary>Every index names a row of its table or is -1, and every number is finite.</summary>
     /// <param name="where">The source, for the message.</param>
@@ -107,4 +65,13 @@ public sealed class ClickBatch
             }
         }
     }
+
+    private static BatchField[] FieldsOf(ClickSchema schema, int samples) =>
+    [
+        new BatchField("dense", TensorType.Samples(samples, schema.DenseFeatures)),
+        new BatchField("target", TensorType.Samples(samples, 1)),
+        .. schema.TableHotness.Select((hotness, table) =>
+            new BatchField($"indices.{table}", TensorType.Samples(samples, hotness) with { Element = ElementType.Int32 }, padding: -1)),
+        new BatchField("best", TensorType.Samples(samples, 1), isData: false),
+    ];
 }

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using RduEmu.Kernels.Numerics;
 using RduEmu.Kernels.Numerics.Special;
+using RduEmu.Models.Training;
 
 namespace RduEmu.Models.Data;
 
@@ -117,6 +118,8 @@ public sealed class GeneratedClicks : IClickSource
     }
 
     public void Rewind(int epoch) => _next = 0;
+
+    public void Skip(Batch batch, long batches) => _next = Math.Min(_countSamples, _next + batches * batch.CapacitySamples);
 
     public void Dispose()
     {

@@ -1,20 +1,19 @@
+using RduEmu.Models.Training;
+
 namespace RduEmu.Models.Data;
 
-/// <summary>Click samples one after the other, the same ones in the same order at every reading.</summary>
-public interface IClickSource : IDisposable
+/// <summary>Click samples one after the other.</summary>
+public interface IClickSource : IBatchSource
 {
-    /// <summary>For people: what it reads or generates.</summary>
-    string Name { get; }
-
     ClickSchema Schema { get; }
 
     /// <summary>True if the source knows what the best model possible would answer.</summary>
     bool KnowsBestScores { get; }
 
-    /// <summary>Fills the batch with the next samples and sets their count: fewer than its capacity only at the end, 0 after it.</summary>
-    /// <exception cref="Kernels.Errors.RduException">RDU01xx: the data are damaged; the message names file and row.</exception>
+    /// <inheritdoc cref="IBatchSource.Read"/>
     void Read(ClickBatch batch);
 
-    /// <summary>Starts again. A source in memory is shuffled anew, by seed and epoch; a stream keeps its order.</summary>
-    void Rewind(int epoch);
+    Batch IBatchSource.CreateBatch(int capacitySamples) => new ClickBatch(Schema, capacitySamples) { HasBestScores = KnowsBestScores };
+
+    void IBatchSource.Read(Batch batch) => Read((ClickBatch)batch);
 }

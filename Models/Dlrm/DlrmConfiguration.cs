@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using RduEmu.Compiler.Operators;
 using RduEmu.Kernels.Errors;
 using RduEmu.Models.Data;
+using RduEmu.Models.Training;
 
 namespace RduEmu.Models.Dlrm;
 

@@ -74,6 +74,21 @@ public sealed class WorkflowTests
         Assert.That(Digest(mapped), Is.EqualTo(Digest(Cli.Run([.. common[..^2]]))));
     }
 
+    /// <summary>With a rate of 0 nothing improves after the first measurement.</summary>
+    [Test]
+    public void Training_IsMeasuredOnTheWay_AndStopsEarly()
+    {
+        string[] common = ["train", "dlrm", "--preset", "ml100k", "--steps", "30", "--batch", "64", "--eval-every", "4", "--json"];
+        JsonElement measured = Cli.Run(common).Json;
+        JsonElement stopped = Cli.Run([.. common, "--patience", "2", "--learning-rate", "0"]).Json;
+
+        Assert.That(measured.GetProperty("measured").EnumerateArray().Select(one => one.GetProperty("step").GetInt64()), Is.EqualTo(new long[] { 4, 8, 12, 16, 20, 24, 28 }).AsCollection);
+        Assert.That(measured.GetProperty("stoppedEarly").GetBoolean(), Is.False);
+        Assert.That(Digest(Cli.Run([.. common[..^3], "--json"])), Is.EqualTo(measured.GetProperty("weightsDigest").GetString()));
+        Assert.That(stopped.GetProperty("steps").GetInt64(), Is.EqualTo(12));
+        Assert.That(stopped.GetProperty("stoppedEarly").GetBoolean());
+    }
+
     [Test]
     public void Receipts_OfTwoRuns_AreTheSameBytes([Values("train", "run")] string command)
     {

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using RduEmu.Models.Dlrm;
+using RduEmu.Models.Training;
 
 namespace RduEmu.Tests.Models;
 

@@ -2,14 +2,15 @@ using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Emulator.Checks;
-using RduEmu.Emulator.Dlrm;
+using RduEmu.Emulator.Training;
 using RduEmu.Models.Dlrm;
+using RduEmu.Models.Training;
 
 namespace RduEmu.Tests.Emulator;
 
 /// <summary>The check can fail, and then names the place.</summary>
 [TestFixture]
-public sealed class DlrmCheckTests
+public sealed class ModelCheckTests
 {
     private const int Steps = 4;
 
@@ -25,7 +26,7 @@ public sealed class DlrmCheckTests
     [TestCase(3, "top.2.weight", 1, 31)]
     public void AFlippedBit_IsFoundInItsStep(int step, string name, int element, int bit)
     {
-        DlrmCheck check = Check((session, variant, at) =>
+        ModelCheck check = Check((session, variant, at) =>
         {
             if (variant == Bad && at == step)
             {
@@ -50,8 +51,10 @@ public sealed class DlrmCheckTests
     [TestCase(1f, 1.00000012f, 1)]
     [TestCase(-1.40129846e-45f, 1.40129846e-45f, 2)]
     [TestCase(float.NaN, 1f, long.MaxValue)]
-    public void Ulps_AreCountedAlongTheNumberLine(float a, float b, long expected) => Assert.That(DlrmCheck.UlpsBetween(a, b), Is.EqualTo(expected));
+    public void Ulps_AreCountedAlongTheNumberLine(float a, float b, long expected) => Assert.That(ModelCheck.UlpsBetween(a, b), Is.EqualTo(expected));
 
-    private static DlrmCheck Check(Action<DlrmSession, CheckVariant, int>? disturb) =>
-        new(DlrmPresets.Tiny, configuration => ClickData.Open(configuration, null, null, seed: 1), seed: 1, Steps, scoredSamples: 16) { Disturb = disturb };
+    private static ModelCheck Check(Action<ModelSession, CheckVariant, int>? disturb) =>
+        new(
+            new DlrmModel(DlrmPresets.Tiny), () => DlrmData.Open(DlrmPresets.Tiny, null, null, seed: 1), new CourseChoices(null, null, null), seed: 1, Steps, predictedSamples: 16)
+        { Disturb = disturb };
 }

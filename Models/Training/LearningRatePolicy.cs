@@ -1,4 +1,4 @@
-namespace RduEmu.Models.Dlrm;
+namespace RduEmu.Models.Training;
 
 /// <summary>
 /// The course of the learning rate of MLPerf's DLRM (github.com/facebookresearch/dlrm, dlrm_s_pytorch.py, class

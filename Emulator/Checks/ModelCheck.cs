@@ -1,11 +1,9 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
-using RduEmu.Compiler.Optimizers;
-using RduEmu.Emulator.Dlrm;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Receipts;
-using RduEmu.Models.Data;
-using RduEmu.Models.Dlrm;
+using RduEmu.Emulator.Training;
+using RduEmu.Models.Training;
 
 namespace RduEmu.Emulator.Checks;
 
@@ -33,18 +31,21 @@ public sealed record FirstDifference(
     long Step, string Section, string Stage, int Tile, string Tensor, long Element, IReadOnlyList<string> Bits, long Ulps);
 
 /// <summary>
-/// Trains a DLRM for some steps, then scores a fixed set of samples in batches of the variant's size, on poisoned scratch; all
+/// Trains a model for some steps, then predicts a fixed set of samples in batches of the variant's size, on poisoned scratch; all
 /// variants must come to the same bits.
 /// </summary>
-public sealed class DlrmCheck(DlrmConfiguration configuration, Func<DlrmConfiguration, ClickData> open, int seed, int steps, int scoredSamples)
+/// <param name="model">The model.</param>
+/// <param name="open">Opens its data; each variant reads its own.</param>
+/// <param name="choices">Samples of a training step, if not what suits the data.</param>
+/// <param name="seed">Of the first values.</param>
+/// <param name="steps">Training steps.</param>
+/// <param name="predictedSamples">Samples that are predicted after training.</param>
+public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoices choices, int seed, int steps, int predictedSamples)
 {
     private static readonly byte[] PoisonPatterns = [0xFF, 0x00, 0x7F, 0x55];
 
-    /// <summary>What a training step does with the gradients.</summary>
-    public OptimizerKind Optimizer { get; init; }
-
     /// <summary>For tests: called before each step, to break one variant on purpose.</summary>
-    public Action<DlrmSession, CheckVariant, int>? Disturb { get; init; }
+    public Action<ModelSession, CheckVariant, int>? Disturb { get; init; }
 
     public CheckResult Run(CheckVariant variant, CancellationToken cancellation)
     {
@@ -56,10 +57,8 @@ public sealed class DlrmCheck(DlrmConfiguration configuration, Func<DlrmConfigur
         }
 
         string weights = course.Session.WeightDigests().All;
-        using var digest = new Digest();
-        digest.Begin("scores", scoredSamples);
-        digest.Append(course.Score(cancellation));
-        return new CheckResult(variant, weights, digest.ToString());
+        Prediction[] predictions = course.Predict(cancellation);
+        return new CheckResult(variant, weights, Prediction.Digest(predictions));
     }
 
     /// <summary>Runs both variants side by side and compares all parameters after each step, then the scores.</summary>
@@ -87,11 +86,18 @@ public sealed class DlrmCheck(DlrmConfiguration configuration, Func<DlrmConfigur
             }
         }
 
-        float[] leftScores = a.Score(cancellation);
-        float[] rightScores = b.Score(cancellation);
-        return Differing(leftScores, rightScores) is { } sample
-            ? Describe(steps, "inference", "prediction", sample / second.BatchSamples, "prediction", sample, leftScores, rightScores)
-            : null;
+        Prediction[] leftOutputs = a.Predict(cancellation);
+        Prediction[] rightOutputs = b.Predict(cancellation);
+        for (int i = 0; i < leftOutputs.Length; i++)
+        {
+            if (Differing(leftOutputs[i].Elements, rightOutputs[i].Elements) is { } element)
+            {
+                int tile = element / leftOutputs[i].Width / second.BatchSamples;
+                return Describe(steps, "inference", leftOutputs[i].Name, tile, leftOutputs[i].Name, element, leftOutputs[i].Elements, rightOutputs[i].Elements);
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Floats between two, counted along the number line; NaN is as far as can be.</summary>
@@ -124,55 +130,88 @@ public sealed class DlrmCheck(DlrmConfiguration configuration, Func<DlrmConfigur
         return null;
     }
 
+    /// <summary>All elements of one prediction, of all samples.</summary>
+    private sealed record Prediction(string Name, IReadOnlyList<int> SampleShape, float[] Elements)
+    {
+        public int Width => SampleShape.Aggregate(1, (product, extent) => product * extent);
+
+        public static string Digest(Prediction[] predictions)
+        {
+            using var digest = new Digest();
+            foreach (Prediction prediction in predictions)
+            {
+                int samples = prediction.Elements.Length / prediction.Width;
+                digest.Begin(prediction.Name, prediction.Width == 1 ? [samples] : [samples, .. prediction.SampleShape]);
+                digest.Append(prediction.Elements);
+            }
+
+            return digest.ToString();
+        }
+    }
+
     /// <summary>One variant on its way.</summary>
     private sealed class Course : IDisposable
     {
-        private readonly DlrmCheck _check;
+        private readonly ModelCheck _check;
         private readonly CheckVariant _variant;
-        private readonly ClickData _data;
-        private readonly ClickBatch _batch;
+        private readonly IModelData _data;
+        private readonly Batch _batch;
+        private readonly Batch _piece;
         private readonly float _rate;
 
-        public Course(DlrmCheck check, CheckVariant variant)
+        public Course(ModelCheck check, CheckVariant variant)
         {
             _check = check;
             _variant = variant;
             _data = check.Open();
-            DlrmConfiguration configuration = check.Configuration;
-            int trainingBatch = _data.Example?.BatchSamples ?? configuration.BatchSamples;
-            _rate = _data.Example?.LearningRate ?? configuration.LearningRate;
-            _batch = new ClickBatch(configuration.Schema, trainingBatch);
-            Session = new DlrmSession(configuration, new ExecutionTarget(variant.Device, variant.Threads, variant.Mode), trainingBatch, variant.BatchSamples, check.Optimizer);
+            TrainingCourse course = _data.Suited(check.Choices);
+            _rate = course.Rate;
+            _batch = _data.Training.CreateBatch(course.BatchSamples);
+            _piece = _data.Training.CreateBatch(course.BatchSamples);
+            Session = new ModelSession(
+                check.Model, new ExecutionTarget(variant.Device, variant.Threads, variant.Mode),
+                new SessionPurpose(TrainingSamples: course.BatchSamples, InferenceSamples: variant.BatchSamples));
             Session.PoisonScratch(PoisonPatterns[variant.Run % PoisonPatterns.Length]);
-            Session.Initialize(check.Seed, _data.Example is null ? null : _data.Example.Parameter);
+            Session.Initialize(check.Seed, _data.FirstValues);
         }
 
-        public DlrmSession Session { get; }
+        public ModelSession Session { get; }
 
         public void Step(int step)
         {
             _check.Disturb?.Invoke(Session, _variant, step);
-            Fill(_data.Training, _batch);
-            Session.Step(_batch, _rate);
+            Fill(_data.Training, _batch, _piece);
+            Session.Step(_batch, new StepMoment(step, _rate));
         }
 
-        public float[] Score(CancellationToken cancellation)
+        public Prediction[] Predict(CancellationToken cancellation)
         {
-            using ClickData data = _check.Open();
-            IClickSource source = data.Test ?? data.Training;
+            using IModelData data = _check.Open();
+            IBatchSource source = data.Test ?? data.Training;
             source.Rewind(0);
-            var all = new ClickBatch(source.Schema, _check.ScoredSamples);
-            Fill(source, all);
-            var batch = new ClickBatch(source.Schema, _variant.BatchSamples);
-            var scores = new float[_variant.BatchSamples];
-            var result = new float[_check.ScoredSamples];
-            for (int first = 0; first < result.Length; first += _variant.BatchSamples)
+            int samples = _check.PredictedSamples;
+            Batch all = source.CreateBatch(samples);
+            Fill(source, all, source.CreateBatch(samples));
+            Batch batch = source.CreateBatch(_variant.BatchSamples);
+            float[][] buffers = Session.PredictionBuffers();
+            Prediction[] result =
+            [
+                .. Session.PredictionTypes.Select((type, i) =>
+                {
+                    int[] shape = [.. type.Shape.Skip(1)];
+                    return new Prediction(i == 0 ? "scores" : $"scores.{i}", shape, new float[samples * shape.Aggregate(1, (product, extent) => product * extent)]);
+                }),
+            ];
+            for (int first = 0; first < samples; first += _variant.BatchSamples)
             {
                 cancellation.ThrowIfCancellationRequested();
                 batch.CopyFrom(all, first);
                 batch.ClearTail();
-                Session.Score(batch, scores);
-                scores.AsSpan(0, batch.CountSamples).CopyTo(result.AsSpan(first));
+                Session.Predict(batch, buffers);
+                for (int i = 0; i < result.Length; i++)
+                {
+                    buffers[i].AsSpan(0, batch.CountSamples * result[i].Width).CopyTo(result[i].Elements.AsSpan(first * result[i].Width));
+                }
             }
 
             return result;
@@ -185,9 +224,8 @@ public sealed class DlrmCheck(DlrmConfiguration configuration, Func<DlrmConfigur
         }
 
         /// <summary>A whole batch; a source that ends begins again, so that few samples do for many steps.</summary>
-        private static void Fill(IClickSource source, ClickBatch batch)
+        private static void Fill(IBatchSource source, Batch batch, Batch piece)
         {
-            var piece = new ClickBatch(batch.Schema, batch.CapacitySamples);
             batch.CountSamples = 0;
             while (batch.CountSamples < batch.CapacitySamples)
             {
@@ -203,11 +241,13 @@ public sealed class DlrmCheck(DlrmConfiguration configuration, Func<DlrmConfigur
         }
     }
 
-    private DlrmConfiguration Configuration => configuration;
+    private IModel Model => model;
+
+    private CourseChoices Choices => choices;
 
     private int Seed => seed;
 
-    private int ScoredSamples => scoredSamples;
+    private int PredictedSamples => predictedSamples;
 
-    private ClickData Open() => open(configuration);
+    private IModelData Open() => open();
 }
