@@ -1,15 +1,8 @@
 namespace RduEmu.Compiler.Graphs;
 
-/// <summary>What one element is, in storage.</summary>
-public enum ElementType
-{
-    Float32,
-    Int32,
-}
-
 /// <summary>
 /// Element type and shape of a value. The first axis of a value with samples counts the samples of the batch; such values are
-/// computed tile by tile and split over RDUs, all others (parameters, their gradients, losses) are whole.
+/// computed tile by tile and split over RDUs, all others (parameters, their gradients, losses, imported models) are whole.
 /// </summary>
 /// <param name="Element">Element type.</param>
 /// <param name="Shape">Extents, outermost first, in elements; empty for a scalar.</param>
@@ -32,6 +25,9 @@ public sealed record TensorType(ElementType Element, EquatableArray<int> Shape, 
         }
     }
 
+    /// <summary>Words of the arena that all elements take.</summary>
+    public long CountWords => checked(CountElements * Element.WordsPerElement());
+
     /// <summary>Extent of the last axis; 1 for a scalar.</summary>
     public int LastExtent => Rank > 0 ? Shape[Rank - 1] : 1;
 
@@ -47,6 +43,7 @@ public sealed record TensorType(ElementType Element, EquatableArray<int> Shape, 
 
     public static TensorType Whole(params ReadOnlySpan<int> shape) => new(ElementType.Float32, EquatableArray.Create(shape), HasSamples: false);
 
-    public override string ToString() =>
-        $"{(Element == ElementType.Float32 ? "f32" : "i32")}{(HasSamples ? " samples " : " ")}{Shape}";
+    public static TensorType Whole(ElementType element, params ReadOnlySpan<int> shape) => new(element, EquatableArray.Create(shape), HasSamples: false);
+
+    public override string ToString() => $"{Element.ShortName()}{(HasSamples ? " samples " : " ")}{Shape}";
 }

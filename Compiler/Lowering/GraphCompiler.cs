@@ -201,7 +201,7 @@ public sealed class GraphCompiler
     }
 
     private void RequestValue(ValueId root, int first, int last) =>
-        _requestOf.Add(root, Request(_graph[root].Name, _graph[root].Type.CountElements, first, last));
+        _requestOf.Add(root, Request(_graph[root].Name, _graph[root].Type.CountWords, first, last));
 
     private int Request(string name, long lengthElements, int first, int last)
     {

@@ -271,11 +271,12 @@ public sealed class OnnxExporter
 
     private ValueInfoProto Describe(Value value, bool isVector)
     {
-        var tensor = new TensorTypeProto { Kind = value.Type.Element == ElementType.Int32 ? TensorKind.Int32 : TensorKind.Float32 };
+        var shape = new TensorShapeProto();
+        var tensor = new TensorTypeProto { Kind = value.Type.Element == ElementType.Int32 ? TensorKind.Int32 : TensorKind.Float32, Shape = shape };
         int rank = isVector ? 1 : value.Type.Rank;
         for (int axis = 0; axis < rank; axis++)
         {
-            tensor.Shape.Dimensions.Add(axis == 0 && value.Type.HasSamples
+            shape.Dimensions.Add(axis == 0 && value.Type.HasSamples
                 ? new DimensionProto { Parameter = BatchDimension }
                 : new DimensionProto { Value = value.Type.Shape[axis] });
         }

@@ -1,5 +1,6 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Onnx.Import;
 using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
@@ -7,6 +8,9 @@ namespace RduEmu.Compiler.Operators;
 /// <summary>x where x &gt; 0 or x is NaN, else +0.</summary>
 public sealed record Relu : ElementwiseOperator
 {
+    public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
+        [new("Relu", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Relu(), node[0])]) { HasGradient = true }];
+
     public override Type Function => typeof(ReluFunction);
 
     public override TensorType Infer(OperatorInputs inputs)

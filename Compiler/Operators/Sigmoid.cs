@@ -1,5 +1,6 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Onnx.Import;
 using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
@@ -7,6 +8,9 @@ namespace RduEmu.Compiler.Operators;
 /// <summary>1 / (1 + exp(-x)).</summary>
 public sealed record Sigmoid : ElementwiseOperator
 {
+    public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
+        [new("Sigmoid", 6, [ElementType.Float32], node => [node.Apply(new Sigmoid(), node[0])]) { HasGradient = true }];
+
     public override Type Function => typeof(SigmoidFunction);
 
     public override TensorType Infer(OperatorInputs inputs)

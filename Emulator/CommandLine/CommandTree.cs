@@ -11,5 +11,6 @@ public static class CommandTree
         RunCommand.Create(),
         TrainCommand.Create(),
         CheckCommand.Create(),
+        ConformCommand.Create(),
     };
 }

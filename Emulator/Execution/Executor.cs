@@ -27,24 +27,40 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     /// <inheritdoc cref="Write(ValueId, ReadOnlySpan{float})"/>
     public void Write(ValueId value, ReadOnlySpan<int> elements) => WriteWords(Target(value, elements.Length), elements);
 
+    /// <summary>Writes a value of any element type.</summary>
+    public void Write(ValueId value, HostTensor tensor)
+    {
+        if (tensor.Type != Program.Graph[value].Type with { HasSamples = false })
+        {
+            throw new ArgumentException($"{Program.Graph[value].Name} is {Program.Graph[value].Type}, not {tensor.Type}");
+        }
+
+        // In pieces: the words of a narrow type are not held all at once.
+        const int pieceElements = 1 << 16;
+        int wordsPerElement = tensor.Element.WordsPerElement();
+        var words = new int[Math.Min(tensor.Count, pieceElements) * wordsPerElement];
+        for (int first = 0; first < tensor.Count; first += pieceElements)
+        {
+            Span<int> piece = words.AsSpan(0, Math.Min(pieceElements, tensor.Count - first) * wordsPerElement);
+            tensor.ToWords(first, piece);
+            WriteWords(Program.Operands[value].OffsetElements + (long)first * wordsPerElement, piece);
+        }
+    }
+
+    /// <summary>Reads a value of any element type.</summary>
+    public HostTensor Read(ValueId value)
+    {
+        TensorType type = Program.Graph[value].Type;
+        var words = new int[type.CountWords];
+        ReadAllWords(value, words);
+        return HostTensor.FromWords(type, words);
+    }
+
     /// <summary>Reads all elements of a value, row-major.</summary>
     public void Read(ValueId value, Span<float> elements)
     {
-        TensorType type = Program.Graph[value].Type;
         RequireCount(value, elements.Length);
-        Operand operand = Program.Operands[value];
-        (int rows, int columns) = Shape(type);
-        Span<int> words = MemoryMarshal.Cast<float, int>(elements);
-        if (operand.RowStrideElements == columns || rows <= 1)
-        {
-            ReadWords(operand.OffsetElements, words);
-            return;
-        }
-
-        for (int row = 0; row < rows; row++)
-        {
-            ReadWords(operand.At(row, 0), words.Slice(row * columns, columns));
-        }
+        ReadAllWords(value, MemoryMarshal.Cast<float, int>(elements));
     }
 
     /// <summary>
@@ -86,8 +102,23 @@ public abstract class Executor(CompiledProgram program) : IDisposable
         ? program
         : throw new ArgumentException($"the arena has {arenaBytes} bytes, the program needs {program.ArenaBytes}", nameof(program));
 
-    private static (int Rows, int Columns) Shape(TensorType type) =>
-        type.Rank < 2 ? (1, checked((int)type.CountElements)) : (type.Shape[0], checked((int)(type.CountElements / Math.Max(1, type.Shape[0]))));
+    private void ReadAllWords(ValueId value, Span<int> words)
+    {
+        TensorType type = Program.Graph[value].Type;
+        Operand operand = Program.Operands[value];
+        int rows = type.Rank < 2 ? 1 : type.Shape[0];
+        int rowWords = rows == 0 ? 0 : words.Length / rows;
+        if (operand.RowStrideElements == rowWords || rows <= 1)
+        {
+            ReadWords(operand.OffsetElements, words);
+            return;
+        }
+
+        for (int row = 0; row < rows; row++)
+        {
+            ReadWords(operand.At(row, 0), words.Slice(row * rowWords, rowWords));
+        }
+    }
 
     private long Target(ValueId value, int count)
     {

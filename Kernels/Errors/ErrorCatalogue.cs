@@ -22,6 +22,9 @@ public static class ErrorCatalogue
     public static readonly ErrorId FieldMalformed = new("RDU0104", "a field is not a number of its kind", ExitCode.BadInput);
     public static readonly ErrorId IndexOutsideTable = new("RDU0105", "an index lies outside its embedding table", ExitCode.BadInput);
     public static readonly ErrorId NotFinite = new("RDU0106", "a dense feature is not finite", ExitCode.BadInput);
+    public static readonly ErrorId ModelMalformed = new("RDU0121", "a file is not a valid ONNX model", ExitCode.BadInput);
+    public static readonly ErrorId ExternalDataRefused = new("RDU0122", "external data of a model are not used", ExitCode.BadInput);
+    public static readonly ErrorId TensorMalformed = new("RDU0123", "a tensor's data do not fit its type and shape", ExitCode.BadInput);
     public static readonly ErrorId OptionInvalid = new("RDU0201", "an option has a value that cannot be used", ExitCode.BadInput);
     public static readonly ErrorId NameUnknown = new("RDU0202", "a name is not known", ExitCode.BadInput);
     public static readonly ErrorId DeviceUnknown = new("RDU0301", "a device name is not known", ExitCode.BadInput);
@@ -29,6 +32,11 @@ public static class ErrorCatalogue
     public static readonly ErrorId MemoryExceeded = new("RDU0303", "the arena does not fit the memory limit", ExitCode.BadInput);
     public static readonly ErrorId GraphIllegal = new("RDU0401", "a graph breaks its specification", ExitCode.BadInput);
     public static readonly ErrorId NotExportable = new("RDU0402", "a graph has no ONNX form", ExitCode.BadInput);
+    public static readonly ErrorId OperatorUnknown = new("RDU0421", "an operator is not in the catalogue", ExitCode.BadInput);
+    public static readonly ErrorId OperatorNotSupported = new("RDU0422", "an operator is used in a way that is not supported", ExitCode.BadInput);
+    public static readonly ErrorId TypeNotSupported = new("RDU0423", "a type is not supported", ExitCode.BadInput);
+    public static readonly ErrorId ValueNotKnown = new("RDU0424", "a value must be known when a model is compiled", ExitCode.BadInput);
+    public static readonly ErrorId ShapeNotBound = new("RDU0425", "an input's shape is not known or does not fit", ExitCode.BadInput);
     public static readonly ErrorId OutputNotWritten = new("RDU0501", "an output could not be written", ExitCode.BadInput);
 
     public static readonly ErrorId SpecInvalid = new("RDU0601", "a machine description is not valid", ExitCode.BadInput);
@@ -44,9 +52,10 @@ public static class ErrorCatalogue
     public static IReadOnlyList<ErrorId> All { get; } =
     [
         FileMissing, FileTruncated, RowMalformed, FieldMalformed, IndexOutsideTable, NotFinite,
+        ModelMalformed, ExternalDataRefused, TensorMalformed,
         OptionInvalid, NameUnknown,
         DeviceUnknown, DeviceNotAvailable, MemoryExceeded,
-        GraphIllegal, NotExportable,
+        GraphIllegal, NotExportable, OperatorUnknown, OperatorNotSupported, TypeNotSupported, ValueNotKnown, ShapeNotBound,
         OutputNotWritten,
         SpecInvalid, Deadlock, ReportInvalid,
         DoesNotFit, PlacementIllegal, FusionRuleInvalid, ExecutableDamaged, ExecutableOutdated,

@@ -10,9 +10,25 @@ public sealed class RduException : Exception
         : base($"{id.Code}: {id.Summary}; where: {OneLine(where)}; expected: {OneLine(expected)}; got: {OneLine(got)}; do: {OneLine(remedy)}")
     {
         Id = id;
+        Where = where;
+        Expected = expected;
+        Got = got;
+        Remedy = remedy;
     }
 
     public ErrorId Id { get; }
+
+    public string Where { get; }
+
+    public string Expected { get; }
+
+    public string Got { get; }
+
+    public string Remedy { get; }
+
+    /// <summary>The same fault, told of a larger place that the user knows.</summary>
+    /// <param name="where">That place.</param>
+    public RduException At(string where) => new(Id, where, Expected, Got, Remedy);
 
     private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 }

@@ -1,0 +1,187 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace RduEmu.Compiler.Graphs;
+
+/// <summary>
+/// A tensor's elements on the host, as files have them: row-major, little-endian, each in its type's own size. Immutable.
+/// </summary>
+public sealed class HostTensor
+{
+    private readonly ReadOnlyMemory<byte> _bytes;
+
+    /// <param name="type">A whole type.</param>
+    /// <param name="bytes">As many as the elements take.</param>
+    public HostTensor(TensorType type, ReadOnlyMemory<byte> bytes)
+    {
+        if (bytes.Length != checked(type.CountElements * type.Element.SizeBytes()))
+        {
+            throw new ArgumentException($"{type} takes {type.CountElements * type.Element.SizeBytes()} bytes, not {bytes.Length}");
+        }
+
+        Type = type with { HasSamples = false };
+        _bytes = bytes;
+    }
+
+    public TensorType Type { get; }
+
+    public ElementType Element => Type.Element;
+
+    public EquatableArray<int> Shape => Type.Shape;
+
+    public int Count => checked((int)Type.CountElements);
+
+    public ReadOnlySpan<byte> Bytes => _bytes.Span;
+
+    /// <summary>A tensor of elements of the type that <typeparamref name="T"/> is in C#: float, Half, double, integers, bool.</summary>
+    public static HostTensor Create<T>(ReadOnlySpan<T> elements, params ReadOnlySpan<int> shape)
+        where T : unmanaged => new(TensorType.Whole(ElementOf<T>(), shape), MemoryMarshal.AsBytes(elements).ToArray());
+
+    /// <summary>A vector of int64, as ONNX gives shapes and axes.</summary>
+    public static HostTensor Integers(params ReadOnlySpan<long> elements) => Create(elements, elements.Length);
+
+    public static HostTensor Scalar<T>(T element)
+        where T : unmanaged => Create<T>([element]);
+
+    /// <summary>The elements as they lie; T must be of the element's size.</summary>
+    public ReadOnlySpan<T> Span<T>()
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>(Bytes);
+
+    /// <summary>The same elements with another shape.</summary>
+    public HostTensor Reshape(params ReadOnlySpan<int> shape) => new(TensorType.Whole(Element, shape), _bytes);
+
+    /// <summary>Every element as an integer; floats are truncated, and saturate.</summary>
+    public long[] ToIntegers()
+    {
+        var result = new long[Count];
+        for (int i = 0; i < result.Length; i++)
+        {
+            result[i] = Element switch
+            {
+                ElementType.Int8 => (sbyte)Bytes[i],
+                ElementType.UInt8 or ElementType.Bool => Bytes[i],
+                ElementType.Int16 => Span<short>()[i],
+                ElementType.UInt16 => Span<ushort>()[i],
+                ElementType.Int32 => Span<int>()[i],
+                ElementType.UInt32 => Span<uint>()[i],
+                ElementType.Int64 => Span<long>()[i],
+                ElementType.UInt64 => (long)Span<ulong>()[i],
+                _ => (long)ToDouble(i),
+            };
+        }
+
+        return result;
+    }
+
+    /// <summary>Every element as a double; integers of 64 bits are rounded.</summary>
+    public double[] ToDoubles()
+    {
+        var result = new double[Count];
+        for (int i = 0; i < result.Length; i++)
+        {
+            result[i] = ToDouble(i);
+        }
+
+        return result;
+    }
+
+    /// <summary>The words of the arena that hold elements from <paramref name="first"/> on.</summary>
+    /// <param name="first">The first element.</param>
+    /// <param name="words">Gets as many elements as it has room for.</param>
+    public void ToWords(int first, Span<int> words)
+    {
+        if (Element.SizeBytes() >= sizeof(int))
+        {
+            MemoryMarshal.Cast<byte, int>(Bytes).Slice(first * Element.WordsPerElement(), words.Length).CopyTo(words);
+            return;
+        }
+
+        for (int i = 0; i < words.Length; i++)
+        {
+            words[i] = Element switch
+            {
+                ElementType.Int8 => (sbyte)Bytes[first + i],
+                ElementType.UInt8 => Bytes[first + i],
+                ElementType.Bool => Bytes[first + i] != 0 ? 1 : 0,
+                ElementType.Int16 => Span<short>()[first + i],
+                ElementType.UInt16 => Span<ushort>()[first + i],
+                ElementType.BFloat16 => Span<ushort>()[first + i] << 16,
+                _ => BitConverter.SingleToInt32Bits((float)Span<Half>()[first + i]),
+            };
+        }
+    }
+
+    public int[] ToWords()
+    {
+        var words = new int[Type.CountWords];
+        ToWords(0, words);
+        return words;
+    }
+
+    /// <summary>The tensor whose words these are; a float16 or bfloat16 must be one already.</summary>
+    public static HostTensor FromWords(TensorType type, ReadOnlySpan<int> words)
+    {
+        var bytes = new byte[checked(type.CountElements * type.Element.SizeBytes())];
+        if (type.Element.SizeBytes() >= sizeof(int))
+        {
+            MemoryMarshal.AsBytes(words).CopyTo(bytes);
+            return new HostTensor(type, bytes);
+        }
+
+        for (int i = 0; i < words.Length; i++)
+        {
+            switch (type.Element)
+            {
+                case ElementType.Int8 or ElementType.UInt8 or ElementType.Bool:
+                    bytes[i] = (byte)words[i];
+                    break;
+                case ElementType.Float16:
+                    BinaryPrimitives.WriteHalfLittleEndian(bytes.AsSpan(2 * i), (Half)BitConverter.Int32BitsToSingle(words[i]));
+                    break;
+                case ElementType.BFloat16:
+                    BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(2 * i), (ushort)((uint)words[i] >> 16));
+                    break;
+                default:
+                    BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(2 * i), (ushort)words[i]);
+                    break;
+            }
+        }
+
+        return new HostTensor(type, bytes);
+    }
+
+    public override string ToString() => Count <= 8 ? $"{Type} ({string.Join(", ", ToDoubles())})" : Type.ToString();
+
+    private static ElementType ElementOf<T>() => default(T) switch
+    {
+        float => ElementType.Float32,
+        Half => ElementType.Float16,
+        double => ElementType.Float64,
+        sbyte => ElementType.Int8,
+        short => ElementType.Int16,
+        int => ElementType.Int32,
+        long => ElementType.Int64,
+        byte => ElementType.UInt8,
+        ushort => ElementType.UInt16,
+        uint => ElementType.UInt32,
+        ulong => ElementType.UInt64,
+        bool => ElementType.Bool,
+        _ => throw new ArgumentException($"{typeof(T).Name} is no element type"),
+    };
+
+    private double ToDouble(int i) => Element switch
+    {
+        ElementType.Float32 => Span<float>()[i],
+        ElementType.Float64 => Span<double>()[i],
+        ElementType.Float16 => (double)Span<Half>()[i],
+        ElementType.BFloat16 => BitConverter.Int32BitsToSingle(Span<ushort>()[i] << 16),
+        ElementType.Int8 => (sbyte)Bytes[i],
+        ElementType.UInt8 or ElementType.Bool => Bytes[i],
+        ElementType.Int16 => Span<short>()[i],
+        ElementType.UInt16 => Span<ushort>()[i],
+        ElementType.Int32 => Span<int>()[i],
+        ElementType.UInt32 => Span<uint>()[i],
+        ElementType.Int64 => Span<long>()[i],
+        _ => Span<ulong>()[i],
+    };
+}
