@@ -314,13 +314,15 @@ public sealed class GraphCompiler
     private Operand ArenaOperand(ValueId value)
     {
         (ValueId root, int column) = _places.Resolve(value);
-        if (_sharedParameters.TryGetValue(root, out Operand shared))
+        bool isShared = _sharedParameters.TryGetValue(root, out Operand shared);
+        bool isReshaped = _places.IsReshaped(value);
+        if (isShared && !isReshaped)
         {
             return shared.FromColumn(column);
         }
 
-        TensorType type = _graph[root].Type;
-        return new Operand(_offsets[_requestOf[root]] + column, Sectioning.MatrixOf(type).Columns);
+        TensorType type = _graph[isReshaped ? value : root].Type;
+        return new Operand((isShared ? shared.OffsetElements : _offsets[_requestOf[root]]) + column, checked(Sectioning.MatrixOf(type).Columns * type.Element.WordsPerElement()));
     }
 
     private bool IsPacked(PackedInput input) => _packedRequests.ContainsKey(input) || IsPackedByOther(input);

@@ -85,6 +85,9 @@ public sealed class StageLowering
     /// <summary>The output is the input in another shape: nothing is computed.</summary>
     public void Alias(ValueId output, ValueId input) => Places.SameAs(output, input);
 
+    /// <summary>The output has the input's elements in another shape, both whole: nothing is moved.</summary>
+    public void Reshape(ValueId output, ValueId input) => Places.ReshapeOf(output, input);
+
     /// <summary>Emits the sparse step that computes the node's output, if there is one.</summary>
     /// <returns>False if the step is dense.</returns>
     internal bool TryEmitSparseStep(Node node)

@@ -78,7 +78,8 @@ internal sealed class WrittenColumns(Graph graph, PlaceMap places)
     public static (ValueId Root, int Begin, int End) ColumnsOf(Graph graph, PlaceMap places, ValueId value)
     {
         (ValueId root, int first) = places.Resolve(value);
-        return (root, first, checked(first + Sectioning.MatrixOf(graph[value].Type).Columns));
+        ValueId rows = places.IsReshaped(value) ? root : value;
+        return (root, first, checked(first + Sectioning.MatrixOf(graph[rows].Type).Columns));
     }
 
     /// <summary>The columns of its output that a stage writes.</summary>
@@ -122,7 +123,8 @@ internal sealed class WrittenColumns(Graph graph, PlaceMap places)
     public bool Covers(ValueId value)
     {
         (ValueId root, int begin, int end) = ColumnsOf(graph, places, value);
-        if (graph[root].Role is ValueRole.Input or ValueRole.Constant)
+        bool isAsItWas = graph[root].Role == ValueRole.Parameter && !_written.ContainsKey(root);
+        if (graph[root].Role is ValueRole.Input or ValueRole.Constant || isAsItWas)
         {
             return true;
         }

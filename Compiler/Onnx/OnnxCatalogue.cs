@@ -14,6 +14,12 @@ public static class OnnxCatalogue
     [
         .. Operators.Relu.Onnx,
         .. Operators.Sigmoid.Onnx,
+        .. Operators.Layout.Expand.Onnx,
+        .. Operators.Layout.Join.Onnx,
+        .. Operators.Layout.Pad.Onnx,
+        .. Operators.Layout.Reshape.Onnx,
+        .. Operators.Layout.Slice.Onnx,
+        .. Operators.Layout.Transpose.Onnx,
         .. Decompositions.Constants.Onnx,
     ];
 

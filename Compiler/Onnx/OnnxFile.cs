@@ -110,9 +110,15 @@ public sealed class OnnxFile
             outputs.Add(new OnnxPort(name, type, values[i].Id, values[i].Known));
         }
 
-        Graph graph = session.Builder.Build([.. outputs.Select(output => output.Value).OfType<ValueId>().Distinct()]);
-        return new OnnxModel(graph, inputs, outputs, session.Parameters);
+        Graph graph = GraphPruning.Run(
+            session.Builder, [.. outputs.Select(output => output.Value).OfType<ValueId>().Distinct()], out IReadOnlyDictionary<ValueId, ValueId> mapped);
+        return new OnnxModel(
+            graph, inputs.ConvertAll(port => Mapped(port, mapped)), outputs.ConvertAll(port => Mapped(port, mapped)),
+            session.Parameters.Where(pair => mapped.ContainsKey(pair.Key)).ToDictionary(pair => mapped[pair.Key], pair => pair.Value));
     }
+
+    private static OnnxPort Mapped(OnnxPort port, IReadOnlyDictionary<ValueId, ValueId> mapped) =>
+        port.Value is { } id ? port with { Value = mapped[id] } : port;
 
     /// <summary>
     /// The model as a graph for these inputs: their shapes are the model's, and those that a shape depends on are compiled in.

@@ -31,7 +31,7 @@ internal sealed class ConformCommand
         bool json = parsed.GetValue(_json);
         var output = new Output(json);
         IReadOnlyList<string> cases = ConformanceCase.Find(parsed.GetRequiredValue(_folder));
-        var target = new ExecutionTarget(parsed.GetRequiredValue(_device), ModelOptions.Positive("--threads", parsed.GetRequiredValue(_threads)));
+        var target = new ExecutionTarget(parsed.GetRequiredValue(_device), CommonOptions.Positive("--threads", parsed.GetRequiredValue(_threads)));
         using var interruption = new Interruption();
         List<ConformanceReport> reports = ProgressBar.Run(output.Progress, "conform", report =>
         {

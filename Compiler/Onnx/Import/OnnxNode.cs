@@ -1,6 +1,7 @@
 using System.Text;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Operators;
+using RduEmu.Compiler.Operators.Layout;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Onnx.Import;
@@ -70,6 +71,54 @@ public sealed class OnnxNode
     public ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs) => Builder.Apply(op, inputs);
 
     public ValueId Constant(HostTensor tensor) => Session.Materialize(tensor);
+
+    /// <summary>A known tensor is reshaped at once, a value of the graph by a node, unless it has the shape already.</summary>
+    public OnnxValue Reshape(OnnxValue value, params int[] shape)
+    {
+        TensorType type = Session.TypeOf(value);
+        EquatableArray<int> wanted = EquatableArray.Create<int>(shape);
+        if (type.CountElements != (type with { Shape = wanted }).CountElements)
+        {
+            throw Unsupported($"a shape for {type.CountElements} elements", $"{wanted}");
+        }
+
+        return type.Shape == wanted ? value
+            : value.Known is { } known ? known.Reshape(shape)
+            : Apply(new Reshape(wanted), value.Id!.Value);
+    }
+
+    /// <inheritdoc cref="Reshape(OnnxValue, int[])"/>
+    public ValueId Reshape(ValueId value, params int[] shape) => Session.IdOf(Reshape((OnnxValue)value, shape));
+
+    /// <summary>A value repeated to a shape, unless it has it already.</summary>
+    public ValueId Expand(ValueId value, params int[] shape)
+    {
+        EquatableArray<int> wanted = EquatableArray.Create<int>(shape);
+        return TypeOf(value).Shape == wanted ? value : Apply(new Expand(wanted), value);
+    }
+
+    /// <summary>A tensor all of whose elements are one: known if it is small, else expanded when it is needed.</summary>
+    public OnnxValue Filled(HostTensor element, params int[] shape)
+    {
+        const long maximumKnownElements = 1 << 16;
+        TensorType type = TensorType.Whole(element.Element, shape);
+        if (type.CountElements > maximumKnownElements)
+        {
+            return Expand(Constant(element.Reshape()), shape);
+        }
+
+        var bytes = new byte[type.CountElements * element.Element.SizeBytes()];
+        for (int at = 0; at < bytes.Length; at += element.Bytes.Length)
+        {
+            element.Bytes.CopyTo(bytes.AsSpan(at));
+        }
+
+        return new HostTensor(type, bytes);
+    }
+
+    /// <summary>An extent that a model computes.</summary>
+    /// <exception cref="RduException">RDU0422: negative, or too large.</exception>
+    public int Extent(long extent) => extent is >= 0 and <= int.MaxValue ? (int)extent : throw Unsupported($"extents from 0 to {int.MaxValue}", $"{extent}");
 
     /// <summary>An input's tensor if it is known at compile time, else null.</summary>
     public HostTensor? TryKnown(int index) => HasInput(index) ? Session.Evaluate(Value(index), out _) : null;

@@ -96,6 +96,7 @@ internal sealed class OnnxScope
                 ErrorCatalogue.OperatorNotSupported, where, $"a graph with {arguments.Count} inputs", $"{graph.Inputs.Count}", "correct the graph");
         }
 
+        _import.CountNode(where);
         OnnxScope scope = Below(_opsets, _attributes, where);
         for (int i = 0; i < arguments.Count; i++)
         {
