@@ -24,11 +24,18 @@ public static class ExactIntrinsics
         IntrinsicImplementationManager manager = context.GetIntrinsicManager();
         foreach (string operation in Operations)
         {
-            MethodInfo method = typeof(Exact).GetMethod(operation)!;
-            manager.RegisterMethod(method, new PTXIntrinsic(typeof(PtxGenerators), operation, IntrinsicImplementationMode.GenerateCode));
-            manager.RegisterMethod(method, new CLIntrinsic(typeof(OpenClGenerators), operation, IntrinsicImplementationMode.GenerateCode));
+            foreach (Type type in new[] { typeof(float), typeof(double) })
+            {
+                Type[] parameters = [.. Enumerable.Repeat(type, ParameterCount(operation))];
+                string generator = type == typeof(float) ? operation : operation + "64";
+                MethodInfo method = typeof(Exact).GetMethod(operation, parameters)!;
+                manager.RegisterMethod(method, new PTXIntrinsic(typeof(PtxGenerators), generator, IntrinsicImplementationMode.GenerateCode));
+                manager.RegisterMethod(method, new CLIntrinsic(typeof(OpenClGenerators), generator, IntrinsicImplementationMode.GenerateCode));
+            }
         }
     }
+
+    private static int ParameterCount(string operation) => operation switch { nameof(Exact.Fma) => 3, nameof(Exact.Sqrt) => 1, _ => 2 };
 
     private static class PtxGenerators
     {
@@ -43,6 +50,18 @@ public static class ExactIntrinsics
         public static void Div(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, value, "div.rn.f32");
 
         public static void Sqrt(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, value, "sqrt.rn.f32");
+
+        public static void Add64(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, value, "add.rn.f64");
+
+        public static void Sub64(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, value, "sub.rn.f64");
+
+        public static void Mul64(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, value, "mul.rn.f64");
+
+        public static void Fma64(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, value, "fma.rn.f64");
+
+        public static void Div64(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, value, "div.rn.f64");
+
+        public static void Sqrt64(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, value, "sqrt.rn.f64");
 
         private static void Emit(PTXCodeGenerator generator, Value value, string instruction)
         {
@@ -82,6 +101,18 @@ public static class ExactIntrinsics
             Emit(generator, value, "(float)((double)", " / (double)", ")");
 
         public static void Sqrt(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "(float)sqrt((double)", ")");
+
+        public static void Add64(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "fma(", ", 1.0, ", ")");
+
+        public static void Fma64(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "fma(", ", ", ", ", ")");
+
+        public static void Sub64(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "fma(", ", 1.0, -(", "))");
+
+        public static void Mul64(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "fma(", ", ", ", -0.0)");
+
+        public static void Div64(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "(", ") / (", ")");
+
+        public static void Sqrt64(CLBackend backend, CLCodeGenerator generator, Value value) => Emit(generator, value, "sqrt(", ")");
 
         private static void Emit(CLCodeGenerator generator, Value value, params ReadOnlySpan<string> around)
         {

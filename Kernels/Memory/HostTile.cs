@@ -48,6 +48,12 @@ public readonly unsafe struct HostTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* Whole(Operand operand) => (float*)Arena + operand.OffsetElements;
 
+    /// <summary>The address of an operand's element (item, 0, ..., 0), items counted from the start of the tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float* Item(in NdOperand operand, int itemInTile) => operand.Space == OperandSpace.Scratch
+        ? (float*)Scratch + operand.OffsetElements + itemInTile * operand.ItemStrideElements
+        : (float*)Arena + operand.OffsetElements + ((long)ItemBegin + itemInTile) * operand.ItemStrideElements;
+
     /// <summary>This worker's share [begin, end) of <paramref name="count"/> columns, cut at multiples of <paramref name="granule"/>.</summary>
     public void Share(int count, int granule, out int begin, out int end)
     {

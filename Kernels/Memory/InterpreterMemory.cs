@@ -23,6 +23,39 @@ public readonly unsafe struct InterpreterMemory
 
     public void Store(Operand operand, long row, long column, int value) => *Word(operand, row, column) = (uint)value;
 
+    public float Float(in NdOperand operand, long item, in NdIndex index) => BitConverter.UInt32BitsToSingle(*Word(operand, item, index, 0));
+
+    public void Store(in NdOperand operand, long item, in NdIndex index, float value) =>
+        *Word(operand, item, index, 0) = BitConverter.SingleToUInt32Bits(value);
+
+    /// <summary>An element of any type, as <see cref="ElementCode.Widen"/> gives it.</summary>
+    public long Wide(in NdOperand operand, int code, long item, in NdIndex index)
+    {
+        int lower = (int)*Word(operand, item, index, 0);
+        return ElementCode.Widen(code, lower, ElementCode.Words(code) == 2 ? (int)*Word(operand, item, index, 1) : 0);
+    }
+
+    /// <summary>Stores a 64-bit value as an element of any type.</summary>
+    public void Store(in NdOperand operand, int code, long item, in NdIndex index, long value)
+    {
+        *Word(operand, item, index, 0) = (uint)ElementCode.Lower(code, value);
+        if (ElementCode.Words(code) == 2)
+        {
+            *Word(operand, item, index, 1) = (uint)(value >> 32);
+        }
+    }
+
+    private uint* Word(in NdOperand operand, long item, in NdIndex index, int word)
+    {
+        long position = operand.At(item, in index) + word;
+        if (operand.Space != OperandSpace.Arena || position < 0 || position >= _lengthElements)
+        {
+            throw new InvalidOperationException($"word {position} of {operand} lies outside the arena of {_lengthElements} words");
+        }
+
+        return _words + position;
+    }
+
     private uint* Word(Operand operand, long row, long column)
     {
         long index = operand.At(row, column);

@@ -34,4 +34,29 @@ public static class Exact
     [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sqrt(float a) => MathF.Sqrt(a);
+
+    /// <summary>x + y of float64 values.</summary>
+    [IntrinsicImplementation]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Add(double a, double b) => a + b;
+
+    [IntrinsicImplementation]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Sub(double a, double b) => a - b;
+
+    [IntrinsicImplementation]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Mul(double a, double b) => a * b;
+
+    [IntrinsicImplementation]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Fma(double a, double b, double c) => Math.FusedMultiplyAdd(a, b, c);
+
+    [IntrinsicImplementation]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Div(double a, double b) => a / b;
+
+    [IntrinsicImplementation]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Sqrt(double a) => Math.Sqrt(a);
 }

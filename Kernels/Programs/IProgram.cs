@@ -47,6 +47,8 @@ public interface ISlot
     static abstract int Index { get; }
 
     static abstract Operand Of(in SlotTable slots);
+
+    static abstract NdOperand Of(in NdSlots slots);
 }
 
 /// <summary>The inputs of a program; at most eight (a PCU has that many input FIFOs or fewer).</summary>
@@ -86,18 +88,18 @@ public struct SlotTable
     }
 }
 
-public readonly struct S0 : ISlot { public static int Index => 0; public static Operand Of(in SlotTable slots) => slots.Slot0; }
+public readonly struct S0 : ISlot { public static int Index => 0; public static Operand Of(in SlotTable slots) => slots.Slot0; public static NdOperand Of(in NdSlots slots) => slots.Slot0; }
 
-public readonly struct S1 : ISlot { public static int Index => 1; public static Operand Of(in SlotTable slots) => slots.Slot1; }
+public readonly struct S1 : ISlot { public static int Index => 1; public static Operand Of(in SlotTable slots) => slots.Slot1; public static NdOperand Of(in NdSlots slots) => slots.Slot1; }
 
-public readonly struct S2 : ISlot { public static int Index => 2; public static Operand Of(in SlotTable slots) => slots.Slot2; }
+public readonly struct S2 : ISlot { public static int Index => 2; public static Operand Of(in SlotTable slots) => slots.Slot2; public static NdOperand Of(in NdSlots slots) => slots.Slot2; }
 
-public readonly struct S3 : ISlot { public static int Index => 3; public static Operand Of(in SlotTable slots) => slots.Slot3; }
+public readonly struct S3 : ISlot { public static int Index => 3; public static Operand Of(in SlotTable slots) => slots.Slot3; public static NdOperand Of(in NdSlots slots) => slots.Slot3; }
 
-public readonly struct S4 : ISlot { public static int Index => 4; public static Operand Of(in SlotTable slots) => slots.Slot4; }
+public readonly struct S4 : ISlot { public static int Index => 4; public static Operand Of(in SlotTable slots) => slots.Slot4; public static NdOperand Of(in NdSlots slots) => slots.Slot4; }
 
-public readonly struct S5 : ISlot { public static int Index => 5; public static Operand Of(in SlotTable slots) => slots.Slot5; }
+public readonly struct S5 : ISlot { public static int Index => 5; public static Operand Of(in SlotTable slots) => slots.Slot5; public static NdOperand Of(in NdSlots slots) => slots.Slot5; }
 
-public readonly struct S6 : ISlot { public static int Index => 6; public static Operand Of(in SlotTable slots) => slots.Slot6; }
+public readonly struct S6 : ISlot { public static int Index => 6; public static Operand Of(in SlotTable slots) => slots.Slot6; public static NdOperand Of(in NdSlots slots) => slots.Slot6; }
 
-public readonly struct S7 : ISlot { public static int Index => 7; public static Operand Of(in SlotTable slots) => slots.Slot7; }
+public readonly struct S7 : ISlot { public static int Index => 7; public static Operand Of(in SlotTable slots) => slots.Slot7; public static NdOperand Of(in NdSlots slots) => slots.Slot7; }

@@ -20,7 +20,9 @@ public sealed class SpecialFunctionKernelTests
     private static readonly Type[] UnaryFunctions =
     [
         typeof(ExpFunction), typeof(LogFunction), typeof(Log1pFunction), typeof(SigmoidFunction), typeof(TanhFunction), typeof(ErfFunction),
-        typeof(RsqrtFunction), typeof(SinFunction), typeof(CosFunction),
+        typeof(RsqrtFunction), typeof(SinFunction), typeof(CosFunction), typeof(TanFunction), typeof(AsinFunction), typeof(AcosFunction),
+        typeof(AtanFunction), typeof(SinhFunction), typeof(CoshFunction), typeof(AsinhFunction), typeof(AcoshFunction), typeof(AtanhFunction),
+        typeof(Expm1Function),
     ];
 
     private static IEnumerable<TestCaseData> Programs() =>

@@ -25,6 +25,16 @@ public sealed class SpecialFunctionTests
         yield return Case("Rsqrt", new Subject<RsqrtFunction>(), x => 1 / Math.Sqrt(x), 1.0);
         yield return Case("Sin", new Subject<SinFunction>(), Math.Sin, 1.0);
         yield return Case("Cos", new Subject<CosFunction>(), Math.Cos, 1.0);
+        yield return Case("Tan", new Subject<TanFunction>(), Math.Tan, 2.5);
+        yield return Case("Asin", new Subject<AsinFunction>(), Math.Asin, 1.0);
+        yield return Case("Acos", new Subject<AcosFunction>(), Math.Acos, 1.0);
+        yield return Case("Atan", new Subject<AtanFunction>(), Math.Atan, 1.0);
+        yield return Case("Sinh", new Subject<SinhFunction>(), Math.Sinh, 1.0);
+        yield return Case("Cosh", new Subject<CoshFunction>(), Math.Cosh, 1.0);
+        yield return Case("Asinh", new Subject<AsinhFunction>(), Math.Asinh, 2.0);
+        yield return Case("Acosh", new Subject<AcoshFunction>(), Math.Acosh, 2.0);
+        yield return Case("Atanh", new Subject<AtanhFunction>(), Math.Atanh, 2.0);
+        yield return Case("Expm1", new Subject<Expm1Function>(), Expm1, 1.0);
     }
 
     [TestCaseSource(nameof(Functions))]
@@ -125,6 +135,10 @@ public sealed class SpecialFunctionTests
         double u = 1 + x;
         return u == 1 ? x : double.IsInfinity(u) || u <= 0 ? Math.Log(u) : Math.Log(u) + (Math.Abs(x) > 1 ? 1 - (u - x) : x - (u - 1)) / u;
     }
+
+    /// <summary>exp(x) - 1 in float64: small x by the series, whose next term is 1e-21 of the sum.</summary>
+    private static double Expm1(double x) =>
+        Math.Abs(x) < 1e-3 ? x * (1 + x / 2 * (1 + x / 3 * (1 + x / 4 * (1 + x / 5 * (1 + x / 6))))) : Math.Exp(x) - 1;
 
     private static TestCaseData Case(string name, ISubject subject, Func<double, double> reference, double boundUlp) =>
         new TestCaseData(subject, reference, boundUlp).SetArgDisplayNames(name);

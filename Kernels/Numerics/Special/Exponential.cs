@@ -29,6 +29,37 @@ public static class Exponential
         return TLane.Select(TLane.Equal(x, x), TLane.Mul(TLane.Mul(y, scale), lastScale), x);
     }
 
+    /// <summary>exp(x) - 1, of which the leading 1 is taken before the low part joins.</summary>
+    /// <remarks>-0 stays -0; of -inf it is -1.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat Expm1<TLane, TFloat, TInt>(TFloat x)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged
+    {
+        TFloat high = Pair<TLane, TFloat, TInt>(x, out TFloat low, out TFloat scale, out TFloat lastScale);
+        TFloat one = TLane.Constant(1f);
+        TFloat power = TLane.Mul(TLane.Mul(high, scale), lastScale);
+        TFloat powerLow = TLane.Mul(TLane.Mul(low, scale), lastScale);
+        TFloat difference = TLane.Sub(power, one);
+
+        // What the difference lost, whichever of its two terms is the larger.
+        TFloat lost = TLane.Select(
+            TLane.Less(power, one),
+            TLane.Sub(power, TLane.Add(difference, one)),
+            TLane.Negate(TLane.Add(TLane.Sub(difference, power), one)));
+        TFloat result = TLane.Add(difference, TLane.Add(lost, powerLow));
+        result = TLane.Select(TLane.Equal(power, TLane.Constant(float.PositiveInfinity)), power, result);
+
+        // Below 2^-12, x + x²/2: the polynomial's reduced argument would lose the subnormal ones.
+        TFloat half = TLane.Constant(0.5f);
+        TFloat small = TLane.Fma(TLane.Mul(half, x), x, x);
+        TFloat third = TLane.Fma(TLane.Mul(TLane.Mul(x, x), TLane.Constant(1f / 6f)), x, small);
+        result = TLane.Select(TLane.Less(TLane.Abs(x), TLane.Constant(2.4414062e-4f)), third, result);
+        result = TLane.Select(TLane.Equal(x, TLane.Constant(0f)), x, result);
+        return TLane.Select(TLane.Equal(x, x), result, x);
+    }
+
     /// <summary>
     /// exp(x) = (high + low) · scale · lastScale, high being the sum rounded and low the rest. x = n ln 2 + r with
     /// |r| &lt;= ln 2 / 2, r in two floats; exp(r) = 1 + r + r² q(r) by the Taylor polynomial of degree 7, whose remainder is

@@ -35,6 +35,24 @@ public static class Trigonometric
         return TLane.Select(TLane.Less(magnitude, TLane.Constant(float.PositiveInfinity)), result, TLane.Constant(float.NaN));
     }
 
+    /// <summary>tan(x) = sin(x) / cos(x), within 2.5 ulp.</summary>
+    /// <remarks>tan(-x) = -tan(x) in every bit, -0 included; of an infinity NaN.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat Tan<TLane, TFloat, TInt>(TFloat x)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged
+    {
+        TFloat magnitude = TLane.Abs(x);
+        TFloat r = CircleReduction.Reduce<TLane, TFloat, TInt>(magnitude, out TFloat rLow, out TInt quadrant);
+        TFloat sine = InQuadrant<TLane, TFloat, TInt>(r, rLow, quadrant);
+        TFloat cosine = InQuadrant<TLane, TFloat, TInt>(r, rLow, TLane.AddInt(quadrant, TLane.ConstantInt(1)));
+        TFloat result = TLane.Div(sine, cosine);
+        TInt sign = TLane.And(TLane.AsInt(x), TLane.ConstantInt(int.MinValue));
+        result = TLane.AsFloat(TLane.Xor(TLane.AsInt(result), sign));
+        return TLane.Select(TLane.Less(magnitude, TLane.Constant(float.PositiveInfinity)), result, TLane.Constant(float.NaN));
+    }
+
     /// <summary>
     /// sin(quadrant · pi / 2 + r + rLow), of the quadrant its last two bits. sin(r) = r + r³ p(r²) and
     /// cos(r) = 1 - r²/2 + r⁴ p(r²), both p minimax of degree 3 (Remez, coefficients rounded one after another); the remainders

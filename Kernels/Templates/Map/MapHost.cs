@@ -50,8 +50,9 @@ internal static unsafe class MapHost
         }
     }
 
+    /// <summary>target[c] = program at column c, for c in [begin, end).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Row<TProgram>(float** rows, float* target, nint begin, nint end)
+    public static void Row<TProgram>(float** rows, float* target, nint begin, nint end)
         where TProgram : struct, IProgram
     {
         nint column = begin;

@@ -110,3 +110,19 @@ public readonly struct RowMin : IRowReduction
 
     public static float Finish(float total, int columns) => total;
 }
+
+/// <summary>Π x, each lane a chain of products from 1.</summary>
+public readonly struct RowProduct : IRowReduction
+{
+    public static float Identity => 1f;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat Accumulate<TLane, TFloat, TInt>(TFloat lane, TFloat x)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged => TLane.Mul(lane, x);
+
+    public static float Combine(float lower, float upper) => Exact.Mul(lower, upper);
+
+    public static float Finish(float total, int columns) => total;
+}
