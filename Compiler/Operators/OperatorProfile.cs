@@ -47,10 +47,12 @@ public sealed record OperatorProfile(TemplateKind Template, long Elements)
     /// <summary>What follows from the types alone: a program of one stage, a reduction where the output is smaller than the first input.</summary>
     public static OperatorProfile Of(OperatorInputs inputs, TensorType output)
     {
+        // Parameters beside samples are no rows that pass by.
+        bool hasSamples = inputs.Types.Any(type => type.HasSamples);
         long most = output.CountElements;
         foreach (TensorType type in inputs.Types)
         {
-            most = type.HasSamples ? Math.Max(most, type.CountElements) : most;
+            most = type.HasSamples == hasSamples ? Math.Max(most, type.CountElements) : most;
         }
 
         return Program(most > output.CountElements ? TemplateKind.Reduce : TemplateKind.Simd, most, 1);

@@ -109,7 +109,7 @@ internal sealed class MachineLowering
         ValueId[] outputs = steps.Length == 0 ? [node.Output] : [.. steps.Select(step => step.Output)];
         var work = new MachineWork(
             profile.Template,
-            Operations(profile),
+            node.Operator.CountOperations(types) + steps.Sum(CountOperations),
             profile.Gemm,
             profile.Elements,
             profile.ProgramStages + steps.Length,
@@ -145,8 +145,12 @@ internal sealed class MachineLowering
         }
     }
 
-    private static long Operations(OperatorProfile profile) =>
-        profile.Gemm is { } gemm ? checked(2 * gemm.MultiplyAdds) : checked(profile.Elements * profile.ProgramStages);
+    /// <summary>A sparse step touches the rows that indices name, not the whole table.</summary>
+    private long CountOperations(Node step)
+    {
+        long rows = Math.Max(1, _graph[step.Inputs[0]].Type.Shape[0]);
+        return step.Operator.CountOperations(new OperatorInputs(step.Name, step.Operator.Name, [.. step.Inputs.Select(input => _graph[input].Type)])) / rows;
+    }
 
     private long RowBytes(ValueId table)
     {

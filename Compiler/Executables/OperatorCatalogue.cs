@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Operators;
+
+namespace RduEmu.Compiler.Executables;
+
+/// <summary>
+/// Operators by name with their attributes, for files: an operator is a record, its attributes are the parameters of its constructor.
+/// Those of the compiler are known; a model adds the assembly of its own.
+/// </summary>
+public sealed class OperatorCatalogue
+{
+    private readonly SortedDictionary<string, Type> _types = new(StringComparer.Ordinal);
+
+    /// <param name="assemblies">Beside that of the compiler.</param>
+    public OperatorCatalogue(params IEnumerable<Assembly> assemblies)
+    {
+        foreach (Type type in assemblies.Prepend(typeof(Operator).Assembly).Distinct().SelectMany(assembly => assembly.GetTypes()))
+        {
+            if (type.IsSubclassOf(typeof(Operator)) && !type.IsAbstract)
+            {
+                _types.Add(type.Name, type);
+            }
+        }
+    }
+
+    /// <summary>All names, in ordinal order.</summary>
+    public IEnumerable<string> Names => _types.Keys;
+
+    /// <summary>Attributes by name, in the order of the constructor.</summary>
+    /// <exception cref="ArgumentException">An attribute of a kind that has no form in a file.</exception>
+    public static JsonObject Attributes(Operator op)
+    {
+        var attributes = new JsonObject();
+        foreach (ParameterInfo parameter in ConstructorOf(op.GetType()).GetParameters())
+        {
+            object? value = op.GetType().GetProperty(parameter.Name!)?.GetValue(op);
+            attributes.Add(parameter.Name!, value switch
+            {
+                null => null,
+                int number => JsonValue.Create(number),
+                long number => JsonValue.Create(number),
+                bool flag => JsonValue.Create(flag),
+
+                // As its bits: every float, infinities and NaN too.
+                float number => JsonValue.Create($"0x{BitConverter.SingleToInt32Bits(number):X8}"),
+                string text => JsonValue.Create(text),
+                Enum name => JsonValue.Create(name.ToString()),
+                EquatableArray<int> list => new JsonArray([.. list.Select(item => (JsonNode)JsonValue.Create(item))]),
+                _ => throw new ArgumentException($"{op.Name}.{parameter.Name} of type {parameter.ParameterType.Name}", nameof(op)),
+            });
+        }
+
+        return attributes;
+    }
+
+    /// <summary>The operator of this name with these attributes.</summary>
+    /// <exception cref="FormatException">No such operator, or attributes that are not its own.</exception>
+    public Operator Create(string name, JsonElement attributes)
+    {
+        if (!_types.TryGetValue(name, out Type? type))
+        {
+            throw new FormatException($"operator {name}");
+        }
+
+        ConstructorInfo constructor = ConstructorOf(type);
+        ParameterInfo[] parameters = constructor.GetParameters();
+        var values = new object?[parameters.Length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!attributes.TryGetProperty(parameters[i].Name!, out JsonElement value))
+            {
+                throw new FormatException($"operator {name} without {parameters[i].Name}");
+            }
+
+            values[i] = Read(parameters[i].ParameterType, value);
+        }
+
+        return (Operator)constructor.Invoke(values);
+    }
+
+    private static ConstructorInfo ConstructorOf(Type type) =>
+        type.GetConstructors().OrderByDescending(constructor => constructor.GetParameters().Length).First();
+
+    private static object? Read(Type type, JsonElement value)
+    {
+        Type? optional = Nullable.GetUnderlyingType(type);
+        if (value.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        type = optional ?? type;
+        return type == typeof(int) ? value.GetInt32()
+            : type == typeof(long) ? value.GetInt64()
+            : type == typeof(bool) ? value.GetBoolean()
+            : type == typeof(float) ? BitConverter.Int32BitsToSingle(int.Parse(value.GetString()![2..], NumberStyles.HexNumber, CultureInfo.InvariantCulture))
+            : type == typeof(string) ? value.GetString()
+            : type.IsEnum ? Enum.Parse(type, value.GetString()!)
+            : type == typeof(EquatableArray<int>) ? EquatableArray.Create<int>([.. value.EnumerateArray().Select(item => item.GetInt32())])
+            : throw new FormatException($"an attribute of type {type.Name}");
+    }
+}
