@@ -12,5 +12,6 @@ public static class CommandTree
         TrainCommand.Create(),
         CheckCommand.Create(),
         ConformCommand.Create(),
+        ReportCommand.Create(),
     };
 }

@@ -44,6 +44,8 @@ internal sealed class Output
         _plain.WriteLine();
     }
 
+    public void WriteLine(string sentence) => _plain.WriteLine(sentence);
+
     public static string Number(double value, int decimals) => value.ToString($"N{decimals}", CultureInfo.InvariantCulture);
 
     public static string Bytes(long bytes) => bytes switch

@@ -1,3 +1,4 @@
+using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Emulator.Machine.Time;
 
 namespace RduEmu.Emulator.Machine.Spec;
@@ -99,6 +100,23 @@ public sealed record RduSpec(
 
     /// <summary>What one AGCU may ask for: its outstanding bursts within one memory latency (Little's law).</summary>
     public BytesPerCycle AgcuBandwidth => new(Memory.OutstandingBursts * Memory.BurstBytes, Math.Max(1, MemoryLatency.Count));
+
+    /// <summary>What the compiler may use of so many tiles, memory bandwidth in proportion.</summary>
+    public RduResources Resources(long tiles)
+    {
+        // As near to a square as the count allows: 4 tiles are 2 x 2, 8 are 2 x 4.
+        long rows = 1;
+        for (long side = 1; side * side <= tiles; side++)
+        {
+            rows = tiles % side == 0 ? side : rows;
+        }
+
+        BytesPerCycle memory = MemoryBandwidth(tiles);
+        return new RduResources(
+            Name, checked((int)rows), checked((int)(tiles / rows)), checked((int)Chip.GridRows), checked((int)Chip.GridColumns), checked((int)Pcu.Lanes),
+            checked((int)Pcu.Stages), checked((int)(OperationsPerPcuCycle / 2)), PmuBytes.Count, checked((int)Network.VectorBytes), checked((int)Chip.AgcusPerTile),
+            ClockHertz, (long)((Int128)memory.BytesPerSecond * ClockHertz / memory.CyclesPerSecond), TotalMemoryBytes.Count);
+    }
 
     public Cycles FromNanoseconds(long nanoseconds) => new((nanoseconds * Chip.ClockMegahertz + 999) / 1000);
 

@@ -58,11 +58,17 @@ public static class RduSpecReader
         }
 
         RduSpec spec = Bind(Text(root, "name", where), Text(root, "title", where), values, hbm, sources, Convert.ToHexStringLower(SHA256.HashData(content)));
-        long places = spec.Chip.GridRows * spec.Chip.GridColumns;
-        if (places < spec.Chip.PcusPerTile + spec.Chip.PmusPerTile)
+        // A chess board has as many fields of one kind as of the other.
+        if (spec.Chip.PcusPerTile != spec.Chip.PmusPerTile)
+        {
+            throw Invalid($"{where}, chip.pmusPerTile", $"as many as PCUs, {spec.Chip.PcusPerTile}", $"{spec.Chip.PmusPerTile}", "correct one of them");
+        }
+
+        if (spec.Chip.GridRows * spec.Chip.GridColumns != 2 * spec.Chip.PcusPerTile)
         {
             throw Invalid(
-                $"{where}, chip.gridRows", $"a grid with room for {spec.Chip.PcusPerTile + spec.Chip.PmusPerTile} units", $"{places} places", "make the grid larger");
+                $"{where}, chip.gridRows", $"rows times columns = {2 * spec.Chip.PcusPerTile}, one place for each unit", $"{spec.Chip.GridRows * spec.Chip.GridColumns}",
+                "correct the grid");
         }
 
         foreach (string percent in new[] { "memory.efficiencyPercent", "hbm.efficiencyPercent", "calibration.systolicPercent", "calibration.simdPercent" })

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Placement;
+using RduEmu.Compiler.Placement.Machine;
+using RduEmu.Emulator.Machine.Simulation;
+using RduEmu.Emulator.Machine.Spec;
+using RduEmu.Kernels.Errors;
+
+namespace RduEmu.Emulator.CommandLine;
+
+/// <summary>The options that say on which machine a model is placed and timed.</summary>
+internal sealed class MachineOptions
+{
+    private static readonly Dictionary<string, int> Storages = new() { ["bf16"] = 2, ["fp32"] = 4 };
+
+    private readonly Option<string> _target = new("--target") { Description = $"{string.Join(", ", RduParts.Names)}, or a description of your own ending in .json", DefaultValueFactory = _ => RduParts.Default };
+    private readonly Option<int?> _tiles = new("--tiles") { Description = "tiles of an RDU that the program gets; left out: all" };
+    private readonly Option<int> _sockets = new("--sockets") { Description = "RDUs that share the batch (data parallel)", DefaultValueFactory = _ => 1 };
+    private readonly Option<string> _storage = new("--storage") { Description = $"{string.Join(", ", Storages.Keys)}: how the modelled machine stores activations and weights", DefaultValueFactory = _ => "bf16" };
+    private readonly Option<int> _placementSeed = new("--placement-seed") { Description = "of the annealing; bits of results do not depend on it", DefaultValueFactory = _ => 1 };
+    private readonly Option<bool> _inference = new("--inference") { Description = "the prediction alone instead of a training step" };
+
+    public IReadOnlyList<Option> All => [_target, _tiles, _sockets, _storage, _placementSeed, _inference];
+
+    /// <exception cref="RduException">RDU0201, RDU0202, RDU0601.</exception>
+    public MachineRequest Read(ParseResult parsed)
+    {
+        RduSpec spec = RduParts.Find(parsed.GetRequiredValue(_target));
+        int tiles = parsed.GetValue(_tiles) ?? (int)spec.Chip.Tiles;
+        if (tiles < 1 || tiles > spec.Chip.Tiles)
+        {
+            throw new RduException(ErrorCatalogue.OptionInvalid, "--tiles", $"1 to {spec.Chip.Tiles}", $"{tiles}", $"an RDU of {spec.Name} has {spec.Chip.Tiles} tiles");
+        }
+
+        int sockets = CommonOptions.Positive("--sockets", parsed.GetRequiredValue(_sockets));
+        if (sockets > spec.Node.Sockets * spec.Node.Nodes)
+        {
+            throw new RduException(
+                ErrorCatalogue.OptionInvalid, "--sockets", $"at most {spec.Node.Sockets * spec.Node.Nodes}", $"{sockets}", $"{spec.Name} has {spec.Node.Nodes} nodes of {spec.Node.Sockets} RDUs");
+        }
+
+        string storage = parsed.GetRequiredValue(_storage);
+        if (!Storages.TryGetValue(storage, out int bytes))
+        {
+            throw new RduException(ErrorCatalogue.NameUnknown, "--storage", string.Join(", ", Storages.Keys), storage, "choose one of them");
+        }
+
+        return new MachineRequest(spec, tiles, sockets, bytes, parsed.GetRequiredValue(_placementSeed), parsed.GetValue(_inference));
+    }
+}
+
+/// <summary>The machine that the user asked for, checked.</summary>
+internal sealed record MachineRequest(RduSpec Spec, int Tiles, int Sockets, int ElementBytes, int PlacementSeed, bool IsInference)
+{
+    /// <summary>Places a graph, which computes one socket's share of the batch.</summary>
+    public PlacedProgram Place(Graph graph, CompileMode mode, Action<int, int>? progress, CancellationToken cancellation) => PlacementCompiler.Compile(
+        graph, Spec.Resources(Tiles), new PlacementOptions(mode, 0, PlacementSeed, ElementBytes), progress, cancellation);
+
+    public ProgramTiming Time(PlacedProgram program, CancellationToken cancellation) => new ProgramSimulator(Spec, program, Sockets).Run(cancellation);
+}

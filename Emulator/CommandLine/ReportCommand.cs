@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Placement.Machine;
+using RduEmu.Emulator.CommandLine.Families;
+using RduEmu.Emulator.Machine.Simulation;
+using RduEmu.Emulator.Reports;
+using RduEmu.Emulator.Reports.Html;
+using RduEmu.Kernels.Errors;
+using RduEmu.Models.Training;
+using Spectre.Console;
+
+namespace RduEmu.Emulator.CommandLine;
+
+/// <summary><c>rduemu report</c>: compiles, places and times a model on a machine and writes the report files.</summary>
+internal sealed class ReportCommand : IModelCommand
+{
+    private const int ListedSections = 24;
+
+    /// <summary>The batches of the throughput curve, each four times the one before.</summary>
+    private static readonly ImmutableArray<int> CurveBatches = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536];
+
+    private readonly MachineOptions _machine = new();
+    private readonly Option<string> _output = new("-o", "--output") { Description = "folder for the files; made if it does not exist", Required = true };
+
+    public IReadOnlyList<Option> Options => [.. _machine.All, _output];
+
+    public static Command Create() => ModelCatalogue.CreateCommand(
+        "report", "the model on a machine in modelled cycles: SambaTune's tables, report.html, a Perfetto trace", () => new ReportCommand());
+
+    public int Run(ParseResult parsed, ModelRequest request)
+    {
+        MachineRequest machine = _machine.Read(parsed);
+        string folder = parsed.GetRequiredValue(_output);
+        IModel model = request.Model;
+        using IModelData data = request.OpenData();
+        int batch = data.Suited(new CourseChoices(request.Common.BatchSamples, null, null)).BatchSamples;
+        if (batch % machine.Sockets != 0)
+        {
+            throw new RduException(ErrorCatalogue.OptionInvalid, "--batch", $"a multiple of {machine.Sockets} sockets", $"{batch}", "give another batch");
+        }
+
+        var output = new Output(request.Json);
+        using var interruption = new Interruption();
+        (ProgramReport report, ImmutableArray<CurvePoint> curve) = ProgressBar.Run(output.Progress, "placing", progress =>
+        {
+            ProgramReport made = Make(model, batch / machine.Sockets, machine, request, (done, all) => progress(done, all, () => "sections"), interruption.Token);
+            var points = new List<CurvePoint>();
+            foreach (int size in model.Name == "dlrm" ? CurveBatches : [])
+            {
+                ProgramTiming timing = Make(model, size, machine with { Sockets = 1 }, request, null, interruption.Token).Timing;
+                points.Add(new CurvePoint(size, timing.SamplesPerSecond, timing.Seconds * 1e6));
+                progress(points.Count, CurveBatches.Length, () => $"throughput at batch {size}");
+            }
+
+            return (made, points.ToImmutableArray());
+        });
+        interruption.Token.ThrowIfCancellationRequested();
+        IReadOnlyList<string> files = ReportFolder.Write(report, curve, folder);
+        Print(output, report, folder, files);
+        if (request.Json)
+        {
+            Output.WriteJson(new
+            {
+                Model = model.Name,
+                model.Preset,
+                Target = machine.Spec.Name,
+                machine.Tiles,
+                machine.Sockets,
+                Mode = request.Common.Mode,
+                Batch = batch,
+                StepCycles = report.Timing.Step.Count,
+                StepSeconds = report.Timing.Seconds,
+                report.Timing.SamplesPerSecond,
+                Sections = report.Sections.Length,
+                Bottleneck = Summary.Largest(report)?.Bottleneck,
+                Folder = folder,
+                Files = files,
+                Curve = curve,
+            });
+        }
+
+        return (int)ExitCode.Done;
+    }
+
+    private static ProgramReport Make(
+        IModel model, int batch, MachineRequest machine, ModelRequest request, Action<int, int>? progress, CancellationToken cancellation)
+    {
+        Graph graph = (machine.IsInference ? model.BuildInference(batch) : model.BuildTrainingStep(batch)).Graph;
+        PlacedProgram program = machine.Place(graph, request.Common.Mode, progress, cancellation);
+        string title = $"{model.Name} {model.Preset}, {(machine.IsInference ? "inference" : "training step")}, batch {batch * machine.Sockets}";
+        return ProgramReport.Of(title, machine.Time(program, cancellation));
+    }
+
+    private static void Print(Output output, ProgramReport report, string folder, IReadOnlyList<string> files)
+    {
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("section", "type", "cycles", "share", "PCU", "PMU", "GB/s", "bottleneck");
+        foreach (int column in new[] { 0, 2, 3, 4, 5, 6 })
+        {
+            table.Columns[column].RightAligned();
+        }
+
+        double all = Math.Max(1, report.Timing.Rdu.Count);
+        foreach (SectionRow row in report.Sections.OrderByDescending(row => row.LatencyCycles).ThenBy(row => row.Id).Take(ListedSections).OrderBy(row => row.Id))
+        {
+            table.AddRow(
+                $"{row.Id}", row.Type, Output.Number(row.LatencyCycles, 0), Summary.Percent(row.LatencyCycles / all), Summary.Percent(row.PcuUtilization),
+                Summary.Percent(row.PmuUtilization), Output.Number(row.TotalGigabytesPerSecond, 1), Markup.Escape(row.Bottleneck));
+        }
+
+        output.Text.Write(table);
+        if (report.Sections.Length > ListedSections)
+        {
+            output.WriteFacts(("", $"the longest {ListedSections} of {report.Sections.Length} sections; all are in {ReportFolder.Sections}"));
+        }
+
+        foreach (string sentence in Summary.Sentences(report))
+        {
+            output.WriteLine(sentence);
+        }
+
+        output.WriteFacts(("written", $"{folder}: {string.Join(", ", files)}"));
+    }
+}

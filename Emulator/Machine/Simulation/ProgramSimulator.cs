@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Placement.Machine;
+using RduEmu.Emulator.Machine.Spec;
+using RduEmu.Emulator.Machine.Time;
+using RduEmu.Emulator.Machine.Units;
+
+namespace RduEmu.Emulator.Machine.Simulation;
+
+/// <summary>One section in the course of the program.</summary>
+/// <param name="Start">When its program load begins.</param>
+/// <param name="ProgramLoad">Configuration of the units; none where the section before had the same.</param>
+/// <param name="ArgumentLoad">Addresses and scalars.</param>
+/// <param name="Launch">From the end of the section before to its own start, beside the loads.</param>
+/// <param name="Execution">What the event simulation found.</param>
+public sealed record SectionRun(PlacedSection Placed, Cycles Start, Cycles ProgramLoad, Cycles ArgumentLoad, Cycles Launch, SectionTiming Execution)
+{
+    public Cycles Total => ProgramLoad + ArgumentLoad + Launch + Execution.Total;
+}
+
+/// <summary>A program's time on a machine.</summary>
+/// <param name="Simulated">What was simulated for each layout.</param>
+/// <param name="Rdu">All sections one after the other.</param>
+/// <param name="AllReduce">Gradients over the sockets, after the last section of the backward pass.</param>
+/// <param name="HostTransfer">Inputs and outputs over PCIe; the next step's transfer overlaps this step's sections.</param>
+public sealed record ProgramTiming(
+    RduSpec Spec,
+    PlacedProgram Program,
+    long Tiles,
+    long Sockets,
+    ImmutableArray<SectionProgram> Simulated,
+    ImmutableArray<SectionRun> Sections,
+    Cycles Rdu,
+    Cycles AllReduce,
+    Cycles HostTransfer)
+{
+    /// <summary>One step in the steady state: host transfers hide behind sections where they are shorter.</summary>
+    public Cycles Step => Cycles.Max(Rdu + AllReduce, HostTransfer);
+
+    public double Seconds => Step.Seconds(Spec.ClockHertz);
+
+    /// <summary>Samples of all sockets together.</summary>
+    public double SamplesPerSecond => Program.Graph.Samples * Sockets / Seconds;
+}
+
+/// <summary>
+/// Times a placed program: each layout once by the event simulation, in parallel, for layouts share nothing; then sections one after
+/// the other with their loads.
+/// </summary>
+public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long sockets = 1)
+{
+    /// <summary>Gradients are summed in binary32.</summary>
+    private const long GradientBytes = 4;
+
+    private readonly long _tiles = Math.Min(spec.Chip.Tiles, (long)program.Resources.TileRows * program.Resources.TileColumns);
+
+    /// <exception cref="Kernels.Errors.RduException">RDU0602: a section waits for itself.</exception>
+    public ProgramTiming Run(CancellationToken cancellation = default)
+    {
+        int layouts = program.Layouts.Count;
+        var builder = new SectionBuilder(spec, _tiles);
+        var first = new PlacedSection?[layouts];
+        foreach (PlacedSection section in program.Sections)
+        {
+            first[section.Layout] ??= section;
+        }
+
+        var simulated = new SectionProgram[layouts];
+        var timings = new SectionTiming[layouts];
+        var faults = new Exception?[layouts];
+        Parallel.For(0, layouts, new ParallelOptions { CancellationToken = cancellation }, i =>
+        {
+            try
+            {
+                simulated[i] = builder.Build(first[i]!.Section, program.Layouts[i]);
+                timings[i] = SectionSimulator.Run(simulated[i]);
+            }
+            catch (Kernels.Errors.RduException error)
+            {
+                faults[i] = error;
+            }
+        });
+        if (Array.Find(faults, fault => fault is not null) is { } fault)
+        {
+            // The first by number, whichever thread came to it.
+            throw fault;
+        }
+
+        var runs = new List<SectionRun>();
+        Cycles now = Cycles.Zero;
+        Cycles load = ProgramLoad();
+        int configured = -1;
+        foreach (PlacedSection section in program.Sections)
+        {
+            var run = new SectionRun(
+                section, now, section.Layout == configured ? Cycles.Zero : load, new Cycles(spec.Load.ArgumentCycles), new Cycles(spec.Load.LaunchCycles),
+                timings[section.Layout]);
+            configured = section.Layout;
+            runs.Add(run);
+            now += run.Total;
+        }
+
+        return new ProgramTiming(spec, program, _tiles, sockets, [.. simulated], [.. runs], now, AllReduce(), HostTransfer());
+    }
+
+    private Cycles ProgramLoad()
+    {
+        // Tiles load side by side.
+        var bytes = new Bytes((spec.Chip.PcusPerTile + spec.Chip.PmusPerTile) * spec.Load.BytesPerUnit);
+        return BytesPerCycle.Width(spec.Load.BytesPerCycle).CyclesFor(bytes);
+    }
+
+    private Cycles AllReduce()
+    {
+        bool trains = program.Sections.Any(section => section.Section.Phase != Phase.Forward);
+        if (sockets <= 1 || !trains)
+        {
+            return Cycles.Zero;
+        }
+
+        long elements = program.Graph.Tensors.Where(tensor => tensor.Role == ValueRole.Parameter).Sum(tensor => tensor.Bytes) / program.Options.ElementBytes;
+        return new CollectiveModel(spec).AllReduce(new Bytes(elements * GradientBytes), sockets);
+    }
+
+    private Cycles HostTransfer()
+    {
+        long inputs = program.Graph.Tensors.Where(tensor => tensor.Role == ValueRole.Input).Sum(tensor => tensor.Bytes);
+        long outputs = program.Graph.Outputs.Sum(output => program.Graph.Tensors[output].Bytes);
+        Cycles latency = spec.FromNanoseconds(spec.Host.LatencyNanoseconds);
+        BytesPerCycle link = spec.HostBandwidth(_tiles);
+        return link.CyclesFor(new Bytes(inputs)) + link.CyclesFor(new Bytes(outputs)) + (latency * 2);
+    }
+}
