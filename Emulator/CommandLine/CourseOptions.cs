@@ -13,8 +13,11 @@ internal sealed class CourseOptions
     private readonly Option<int?> _warmUp = new("--warmup-steps") { Description = "linear warm-up of the rate" };
     private readonly Option<int?> _decayStart = new("--decay-start-step") { Description = "first step of the decay of the rate" };
     private readonly Option<int?> _decay = new("--decay-steps") { Description = "steps of the decay" };
+    private readonly Option<int?> _decayPower = new("--decay-power") { Description = "of what is left of the decay: 1 is linear, 2 quadratic" };
+    private readonly Option<int> _plateau = new("--plateau") { Description = "the rate falls after so many measurements without a new best one; 0: never" };
+    private readonly Option<float> _plateauFactor = new("--plateau-factor") { Description = "what the rate is multiplied by then", DefaultValueFactory = _ => 0.5f };
 
-    public IReadOnlyList<Option> All => [_steps, _epochs, _rate, _warmUp, _decayStart, _decay];
+    public IReadOnlyList<Option> All => [_steps, _epochs, _rate, _warmUp, _decayStart, _decay, _decayPower, _plateau, _plateauFactor];
 
     /// <exception cref="RduException">RDU0201: a number that cannot be used.</exception>
     public TrainingCourse Read(ParseResult parsed, ModelRequest request, IModelData data)
@@ -26,6 +29,13 @@ internal sealed class CourseOptions
             throw new RduException(ErrorCatalogue.OptionInvalid, "--learning-rate", "a finite number of at least 0", $"{rate}", "give such a number");
         }
 
+        int plateau = CommonOptions.NotNegative("--plateau", parsed.GetValue(_plateau));
+        float factor = parsed.GetRequiredValue(_plateauFactor);
+        if (!(factor > 0 && factor < 1))
+        {
+            throw new RduException(ErrorCatalogue.OptionInvalid, "--plateau-factor", "a number between 0 and 1", $"{factor}", "give such a number");
+        }
+
         TrainingCourse suited = data.Suited(new CourseChoices(request.Common.BatchSamples, steps, epochs));
         return suited with
         {
@@ -35,7 +45,9 @@ internal sealed class CourseOptions
                 WarmUpSteps = parsed.GetValue(_warmUp) ?? suited.Policy.WarmUpSteps,
                 DecayStartStep = parsed.GetValue(_decayStart) ?? suited.Policy.DecayStartStep,
                 DecaySteps = parsed.GetValue(_decay) ?? suited.Policy.DecaySteps,
+                DecayPower = parsed.GetValue(_decayPower) is { } power ? CommonOptions.Positive("--decay-power", power) : suited.Policy.DecayPower,
             },
+            Plateau = plateau > 0 ? new PlateauPolicy(plateau, factor) : suited.Plateau,
         };
     }
 
@@ -51,5 +63,8 @@ internal sealed class CourseOptions
         ["warmupSteps"] = course.Policy.WarmUpSteps,
         ["decayStartStep"] = course.Policy.DecayStartStep,
         ["decaySteps"] = course.Policy.DecaySteps,
+        ["decayPower"] = course.Policy.DecayPower,
+        ["lowestRate"] = course.Policy.LowestRate,
+        ["plateau"] = course.Plateau is { } plateau ? $"{plateau.Patience}, {plateau.Factor}" : "none",
     };
 }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using RduEmu.Emulator.CommandLine.Families;
 using RduEmu.Emulator.Receipts;
 using RduEmu.Emulator.Training;
+using RduEmu.Emulator.Training.Checkpoints;
 using RduEmu.Kernels.Errors;
 using RduEmu.Models.Training;
 
@@ -18,9 +19,10 @@ internal sealed class RunCommand : IModelCommand
 
     private readonly DeviceOptions _device = new();
     private readonly Option<int?> _steps = new("--steps") { Description = $"batches to score; left out: {DefaultBatches}, or all of --data" };
+    private readonly Option<string?> _weights = new("--weights") { Description = "take the parameters of this safetensors file" };
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public IReadOnlyList<Option> Options => [.. _device.All, _steps, _receipt];
+    public IReadOnlyList<Option> Options => [.. _device.All, _steps, _weights, _receipt];
 
     public static Command Create() => ModelCatalogue.CreateCommand(
         "run", "inference: latency, throughput and the digest of the outputs", () => new RunCommand());
@@ -44,6 +46,11 @@ internal sealed class RunCommand : IModelCommand
         IModel model = request.Model;
         using var session = new ModelSession(model, request.Target(device, threads), new SessionPurpose(InferenceSamples: batchSamples));
         session.Initialize(request.Seed, data.FirstValues);
+        if (parsed.GetValue(_weights) is { } weightsPath)
+        {
+            WeightFile.Load(session, weightsPath);
+        }
+
         Scoring scoring = ProgressBar.Run(
             output.Progress, "scoring",
             report => Score(session, source, batchSamples, steps, receiptPath is not null, (done, all) => report(done, all, () => $"{done * batchSamples:N0} samples"), interruption.Token));

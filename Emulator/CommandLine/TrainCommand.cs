@@ -3,6 +3,7 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Emulator.CommandLine.Families;
 using RduEmu.Emulator.Receipts;
 using RduEmu.Emulator.Training;
+using RduEmu.Emulator.Training.Checkpoints;
 using RduEmu.Kernels.Errors;
 using RduEmu.Models.Training;
 
@@ -18,9 +19,11 @@ internal sealed class TrainCommand : IModelCommand
     private readonly CourseOptions _course = new();
     private readonly Option<int> _evaluateEvery = new("--eval-every") { Description = "steps between measurements on the test data; 0: at the end only" };
     private readonly Option<int> _patience = new("--patience") { Description = "stop after so many measurements without a new best one; 0: never" };
+    private readonly CheckpointOptions _checkpoint = new();
+    private readonly Option<string?> _weights = new("--weights") { Description = "begin with the parameters of this safetensors file" };
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _evaluateEvery, _patience, _receipt];
+    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _receipt];
 
     public static Command Create() => ModelCatalogue.CreateCommand(
         "train", "training: loss and metric as it goes, digests and throughput at the end", () => new TrainCommand());
@@ -38,17 +41,24 @@ internal sealed class TrainCommand : IModelCommand
         using var interruption = new Interruption();
         using IModelData data = request.OpenData();
         TrainingCourse course = _course.Read(parsed, request, data);
-        TrainingWatch watch = Watch(parsed, data) with { WithDataDigest = receiptPath is not null };
+        TrainingWatch watch = Watch(parsed, course, data) with { WithDataDigest = receiptPath is not null };
         IModel model = request.Model;
         using var session = new ModelSession(
             model, request.Target(device, threads), new SessionPurpose(course.BatchSamples, data.Test is null ? 0 : model.EvaluationBatchSamples));
         session.Initialize(request.Seed, data.FirstValues);
+        if (parsed.GetValue(_weights) is { } weightsPath)
+        {
+            WeightFile.Load(session, weightsPath);
+        }
+
+        watch = _checkpoint.Apply(parsed, request, course, session, watch);
         output.WriteFacts(
             ("model", $"{model.Name} {model.Preset}: {model.Summary}"),
             ("data", data.Training.Name),
             ("device", DeviceOptions.Describe(device, threads)),
             ("batch", $"{course.BatchSamples} samples, {model.Optimizer}, rate {course.Rate}"),
-            ("arena", Output.Bytes(session.ArenaBytes)));
+            ("arena", Output.Bytes(session.ArenaBytes)),
+            ("begins", watch.From is { } from ? $"after step {from.Step:N0}, from a checkpoint" : "at step 0"));
         SectionTable.Write(output.Text, session.Program);
 
         var trainer = new Trainer(session);
@@ -64,7 +74,7 @@ internal sealed class TrainCommand : IModelCommand
         {
             new Receipt(
                 "train", model.Name, model.Preset, model.Describe(), data.Training.Name, outcome.DataDigest ?? string.Empty,
-                CourseOptions.Describe(request, course), outcome.Steps, weights, null, each, [.. session.Program.Step.Select(section => section.Name)]).Write(receiptPath);
+                CourseOptions.Describe(request, course), outcome.State.Step, weights, null, each, [.. session.Program.Step.Select(section => section.Name)]).Write(receiptPath);
             output.WriteFacts(("receipt", receiptPath));
         }
 
@@ -77,15 +87,15 @@ internal sealed class TrainCommand : IModelCommand
                 Device = device,
                 Threads = threads,
                 model.Precision,
-                outcome.Steps,
+                Steps = outcome.State.Step,
                 course.BatchSamples,
                 model.Optimizer,
                 LearningRate = course.Rate,
                 SamplesPerSecond = samplesPerSecond,
-                Loss = new { First = outcome.FirstLoss, Last = outcome.LastLoss },
-                outcome.Losses,
+                Loss = new { First = outcome.State.FirstLoss, Last = outcome.State.LastLoss },
+                outcome.State.Losses,
                 Metric = evaluation is null ? null : MetricObject(evaluation),
-                Measured = outcome.Measured.Select(measured => new { measured.Step, Metric = MetricObject(measured.Evaluation) }),
+                Measured = outcome.State.Measured.Select(measured => new { measured.Step, Metric = MetricObject(measured.Evaluation) }),
                 outcome.StoppedEarly,
                 WeightsDigest = weights,
                 Sections = session.Program.Step.Length,
@@ -98,7 +108,7 @@ internal sealed class TrainCommand : IModelCommand
         return (int)ExitCode.Done;
     }
 
-    private TrainingWatch Watch(ParseResult parsed, IModelData data)
+    private TrainingWatch Watch(ParseResult parsed, TrainingCourse course, IModelData data)
     {
         int every = CommonOptions.NotNegative("--eval-every", parsed.GetValue(_evaluateEvery));
         int patience = CommonOptions.NotNegative("--patience", parsed.GetValue(_patience));
@@ -107,9 +117,9 @@ internal sealed class TrainCommand : IModelCommand
             throw new RduException(ErrorCatalogue.OptionInvalid, "--eval-every", "data with test samples", data.Training.Name, "leave the option out, or give test data");
         }
 
-        if (patience > 0 && every == 0)
+        if ((patience > 0 || course.Plateau is not null) && every == 0)
         {
-            throw new RduException(ErrorCatalogue.OptionInvalid, "--patience", "measurements on the way", "none", "give --eval-every too");
+            throw new RduException(ErrorCatalogue.OptionInvalid, patience > 0 ? "--patience" : "--plateau", "measurements on the way", "none", "give --eval-every too");
         }
 
         return new TrainingWatch { EvaluateEvery = every, Patience = patience, Test = data.Test };
@@ -119,9 +129,9 @@ internal sealed class TrainCommand : IModelCommand
     {
         List<(string, string)> facts =
         [
-            ("steps", $"{outcome.Steps:N0} of {course.BatchSamples} samples in {Output.Number(outcome.Seconds, 1)} s{(outcome.StoppedEarly ? "; stopped early" : string.Empty)}"),
+            ("steps", $"{outcome.State.Step:N0} of {course.BatchSamples} samples in {Output.Number(outcome.Seconds, 1)} s{(outcome.StoppedEarly ? "; stopped early" : string.Empty)}"),
             ("samples/s", Output.Number(samplesPerSecond, 0)),
-            ("loss", $"{Output.Number(outcome.FirstLoss, 6)} first, {Output.Number(outcome.LastLoss, 6)} last"),
+            ("loss", $"{Output.Number(outcome.State.FirstLoss, 6)} first, {Output.Number(outcome.State.LastLoss, 6)} last"),
         ];
         if (evaluation is null)
         {

@@ -110,6 +110,9 @@ public sealed class ModelSession : IDisposable
         Load();
     }
 
+    /// <summary>Writes some elements of a parameter or optimiser state; <see cref="Load"/> must follow.</summary>
+    public void WriteParameter(ValueId id, long firstElement, ReadOnlySpan<float> elements) => _base.Executor.Write(id, firstElement, elements);
+
     /// <summary>Makes parameters that were written known to the contractions that read packed copies.</summary>
     public void Load()
     {

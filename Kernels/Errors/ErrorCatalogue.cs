@@ -25,6 +25,9 @@ public static class ErrorCatalogue
     public static readonly ErrorId ModelMalformed = new("RDU0121", "a file is not a valid ONNX model", ExitCode.BadInput);
     public static readonly ErrorId ExternalDataRefused = new("RDU0122", "external data of a model are not used", ExitCode.BadInput);
     public static readonly ErrorId TensorMalformed = new("RDU0123", "a tensor's data do not fit its type and shape", ExitCode.BadInput);
+    public static readonly ErrorId WeightsDamaged = new("RDU0131", "a file of weights is truncated or altered", ExitCode.BadInput);
+    public static readonly ErrorId WeightsUnfit = new("RDU0132", "a file of weights does not fit the model", ExitCode.BadInput);
+    public static readonly ErrorId CheckpointUnfit = new("RDU0133", "a checkpoint is of another run", ExitCode.BadInput);
     public static readonly ErrorId OptionInvalid = new("RDU0201", "an option has a value that cannot be used", ExitCode.BadInput);
     public static readonly ErrorId NameUnknown = new("RDU0202", "a name is not known", ExitCode.BadInput);
     public static readonly ErrorId DeviceUnknown = new("RDU0301", "a device name is not known", ExitCode.BadInput);
@@ -53,6 +56,7 @@ public static class ErrorCatalogue
     [
         FileMissing, FileTruncated, RowMalformed, FieldMalformed, IndexOutsideTable, NotFinite,
         ModelMalformed, ExternalDataRefused, TensorMalformed,
+        WeightsDamaged, WeightsUnfit, CheckpointUnfit,
         OptionInvalid, NameUnknown,
         DeviceUnknown, DeviceNotAvailable, MemoryExceeded,
         GraphIllegal, NotExportable, OperatorUnknown, OperatorNotSupported, TypeNotSupported, ValueNotKnown, ShapeNotBound,

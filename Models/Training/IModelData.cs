@@ -11,6 +11,9 @@ public sealed record CourseChoices(int? BatchSamples, long? Steps, int? Epochs);
 /// <param name="Policy">Its course over the steps.</param>
 public sealed record TrainingCourse(int BatchSamples, long? Steps, int? Epochs, float Rate, LearningRatePolicy Policy)
 {
+    /// <summary>What happens to the rate where the metric ceases to improve; null for nothing.</summary>
+    public PlateauPolicy? Plateau { get; init; }
+
     public float RateAt(long step) => Policy.RateAt(Rate, step);
 }
 

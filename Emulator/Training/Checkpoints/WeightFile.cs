@@ -1,0 +1,56 @@
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Weights;
+using RduEmu.Kernels.Errors;
+
+namespace RduEmu.Emulator.Training.Checkpoints;
+
+/// <summary>Parameters of a session from a safetensors file: by the parameters' names, which for BERT are those of Hugging Face.</summary>
+public static class WeightFile
+{
+    private const int PieceElements = 1 << 18;
+
+    /// <summary>Takes all parameters from a file; what else it has is passed over.</summary>
+    /// <exception cref="RduException">RDU0101, RDU0131: the file is missing or damaged. RDU0132: it lacks a parameter, or has it with another shape.</exception>
+    public static void Load(ModelSession session, string path)
+    {
+        using var file = new SafetensorsReader(path);
+        Require(session, session.Parameters, file, path);
+        Read(session, session.Parameters, file);
+        session.Load();
+    }
+
+    /// <summary>Every parameter is there with its shape.</summary>
+    internal static void Require(ModelSession session, IEnumerable<ValueId> parameters, SafetensorsReader file, string path)
+    {
+        foreach (Value parameter in parameters.Select(id => session.Program.Graph[id]))
+        {
+            if (!file.Tensors.TryGetValue(parameter.Name, out SafetensorsTensor? tensor))
+            {
+                throw new RduException(
+                    ErrorCatalogue.WeightsUnfit, path, $"a tensor {parameter.Name}", $"{file.Tensors.Count} tensors, none of this name", "take the file of this model and preset");
+            }
+
+            if (!tensor.Shape.SequenceEqual(parameter.Type.Shape))
+            {
+                throw new RduException(
+                    ErrorCatalogue.WeightsUnfit, $"{path}, {parameter.Name}", $"{parameter.Type.Shape}", $"[{string.Join(", ", tensor.Shape)}]", "take the file of this model and preset");
+            }
+        }
+    }
+
+    /// <summary>Reads them into the session, visiting the elements in order.</summary>
+    internal static void Read(ModelSession session, IEnumerable<ValueId> parameters, SafetensorsReader file)
+    {
+        var piece = new float[PieceElements];
+        foreach (ValueId id in parameters)
+        {
+            SafetensorsTensor tensor = file.Tensors[session.Program.Graph[id].Name];
+            for (long at = 0; at < tensor.CountElements; at += piece.Length)
+            {
+                Span<float> elements = piece.AsSpan(0, (int)Math.Min(piece.Length, tensor.CountElements - at));
+                file.Read(tensor, at, elements);
+                session.WriteParameter(id, at, elements);
+            }
+        }
+    }
+}
