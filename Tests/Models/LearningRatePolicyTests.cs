@@ -19,6 +19,11 @@ public sealed class LearningRatePolicyTests
     [TestCase(1000, 1.0 / 64)]
     public void Course(long step, double expected) => Assert.That(Policy.RateAt(1f, step), Is.EqualTo((float)expected));
 
+    [TestCase(19, 1.0)]
+    [TestCase(23, 0.5)]
+    [TestCase(1000, 0.125)]
+    public void LinearDecay(long step, double expected) => Assert.That((Policy with { DecayPower = 1 }).RateAt(1f, step), Is.EqualTo((float)expected));
+
     [Test]
     public void Constant_IsTheRateItself() => Assert.That(LearningRatePolicy.Constant.RateAt(0.3f, 12345), Is.EqualTo(0.3f));
 

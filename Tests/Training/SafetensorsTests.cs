@@ -10,6 +10,10 @@ namespace RduEmu.Tests.Training;
 [TestFixture]
 public sealed class SafetensorsTests
 {
+    private static readonly string[] FloatNames = ["w", "half", "b"];
+
+    private static readonly int[] MatrixShape = [2, 3];
+
     private string _path = string.Empty;
 
     [SetUp]
@@ -28,7 +32,7 @@ public sealed class SafetensorsTests
         using var file = new SafetensorsReader(_path);
 
         Assert.That(file.Metadata["format"], Is.EqualTo("pt"));
-        Assert.That(file.Tensors.Keys, Is.EquivalentTo(new[] { "w", "half", "b" }));
+        Assert.That(file.Tensors.Keys, Is.EquivalentTo(FloatNames));
         Assert.That(Elements(file, "w"), Is.EqualTo(new[] { 1.5f, -2f }).AsCollection);
         Assert.That(Elements(file, "half"), Is.EqualTo(new[] { 1f, -2f }).AsCollection);
         Assert.That(Elements(file, "b"), Is.EqualTo(new[] { 1f, -3f }).AsCollection);
@@ -40,7 +44,7 @@ public sealed class SafetensorsTests
         float[] first = [1f, -0f, float.NaN, float.Epsilon, 5f, 6f];
         using (FileStream stream = File.Create(_path))
         {
-            var writer = new SafetensorsWriter(stream, [("a.weight", [2, 3]), ("b", [])], new Dictionary<string, string> { ["note"] = "x" });
+            var writer = new SafetensorsWriter(stream, [("a.weight", MatrixShape), ("b", [])], new Dictionary<string, string> { ["note"] = "x" });
             writer.Append(first.AsSpan(0, 4));
             writer.Append(first.AsSpan(4));
             writer.Append([7f]);
