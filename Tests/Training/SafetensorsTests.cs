@@ -66,7 +66,7 @@ public sealed class SafetensorsTests
     [Test]
     public void WriterWithTooFewElements_IsAFault()
     {
-        var writer = new SafetensorsWriter(new MemoryStream(), [("a", [2])], new Dictionary<string, string>());
+        var writer = new SafetensorsWriter(new MemoryStream(), [("a", MatrixShape)], new Dictionary<string, string>());
         writer.Append([1f]);
 
         Assert.Throws<InvalidOperationException>(writer.Complete);
