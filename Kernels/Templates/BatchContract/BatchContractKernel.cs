@@ -13,12 +13,14 @@ public static class BatchContractKernel
     public static void Run(Index1D index, ArrayView<float> arena, ArrayView<int> words, BatchContractArguments p)
     {
         int elements = p.Rows * p.Columns;
-        int sample = index / elements;
-        int element = index - sample * elements;
+        int matrix = index / elements;
+        int element = index - matrix * elements;
+        int sample = matrix / p.Heads;
+        int head = matrix - sample * p.Heads;
         int i = element / p.Columns;
         int j = element - i * p.Columns;
-        long a = p.A.At(sample, (long)i * p.RowStrideA);
-        long b = p.B.At(sample, (long)j * p.ColumnStrideB);
+        long a = p.A.At(sample, (long)head * p.HeadStrideA + (long)i * p.RowStrideA);
+        long b = p.B.At(sample, (long)head * p.HeadStrideB + (long)j * p.ColumnStrideB);
         float total = 0f;
         for (int chunk = 0; chunk < p.Depth; chunk += ContractOrder.ChunkElements)
         {
@@ -33,6 +35,6 @@ public static class BatchContractKernel
             total = chunk == 0 ? sum : Exact.Add(total, sum);
         }
 
-        arena[p.Output.At(sample, element)] = total;
+        arena[p.Output.At(sample, (long)head * p.HeadStrideC + (long)i * p.RowStrideC + j)] = total;
     }
 }

@@ -16,7 +16,10 @@ public readonly record struct GatherArguments(
 /// Template <c>Gather</c>, an embedding bag: y[b, d] = sum over h of table[index[b, h], d], in ascending h from +0; with
 /// weights each term is weight[b, h] · table[index[b, h], d], added by an FMA. An index of -1 is absent.
 /// </summary>
-/// <remarks>indices: integers [B, H]; weights: [B, H]; table: [R, D]; output: [B, D]. Indices are checked when they are fed, not here.</remarks>
+/// <remarks>
+/// indices: integers [B, H]; weights: [B, H]; table: [R, D]; output: [B, D]. With several rows for each item, a token embedding, B
+/// counts the rows of all items. Indices are checked when they are fed, not here.
+/// </remarks>
 public sealed unsafe class GatherUnit : ConfiguredUnit
 {
     /// <summary>
@@ -27,17 +30,18 @@ public sealed unsafe class GatherUnit : ConfiguredUnit
 
     private readonly GatherArguments _arguments;
 
-    public GatherUnit(string name, int width, int hotness, Operand indices, Operand table, Operand output, Operand? weights = null)
-        : base(name, rowsPerItem: 1)
+    public GatherUnit(
+        string name, int width, int hotness, Operand indices, Operand table, Operand output, Operand? weights = null, int rowsPerItem = 1)
+        : base(name, rowsPerItem)
     {
         _arguments = new GatherArguments(indices, table, weights ?? default, output, width, hotness, weights is null ? 0 : 1);
     }
 
-    public override long OperationsPerItem => (long)_arguments.Width * _arguments.Hotness * (1 + _arguments.Weighted);
+    public override long OperationsPerItem => (long)RowsPerItem * _arguments.Width * _arguments.Hotness * (1 + _arguments.Weighted);
 
     public override void Interpret(InterpreterMemory memory, int items)
     {
-        for (int sample = 0; sample < items; sample++)
+        for (int sample = 0; sample < items * RowsPerItem; sample++)
         {
             for (int column = 0; column < _arguments.Width; column++)
             {
@@ -67,27 +71,28 @@ public sealed unsafe class GatherUnit : ConfiguredUnit
         nint tableStride = _arguments.Table.RowStrideElements;
         nint indexStride = _arguments.Indices.RowStrideElements;
         nint outputStride = _arguments.Output.RowStrideElements;
-        var indices = (int*)tile.Row(_arguments.Indices, 1, 0);
-        float* output = tile.Row(_arguments.Output, 1, 0);
-        for (int sample = 0; sample < Math.Min(PrefetchSamples, tile.ItemCount); sample++)
+        var indices = (int*)tile.Row(_arguments.Indices, RowsPerItem, 0);
+        int rows = tile.ItemCount * RowsPerItem;
+        float* output = tile.Row(_arguments.Output, RowsPerItem, 0);
+        for (int sample = 0; sample < Math.Min(PrefetchSamples, rows); sample++)
         {
             Prefetch(indices + sample * indexStride, table, tableStride);
         }
 
-        for (int sample = 0; sample < tile.ItemCount; sample++, indices += indexStride, output += outputStride)
+        for (int sample = 0; sample < rows; sample++, indices += indexStride, output += outputStride)
         {
-            if (sample + PrefetchSamples < tile.ItemCount)
+            if (sample + PrefetchSamples < rows)
             {
                 Prefetch(indices + PrefetchSamples * indexStride, table, tableStride);
             }
 
-            float* weights = _arguments.Weighted != 0 ? tile.Row(_arguments.Weights, 1, sample) : null;
+            float* weights = _arguments.Weighted != 0 ? tile.Row(_arguments.Weights, RowsPerItem, sample) : null;
             Bag(indices, weights, table, tableStride, output);
         }
     }
 
     public override void Launch(KernelLauncher launcher, int items) =>
-        launcher.Launch(GatherKernel.Run, checked(items * _arguments.Width), _arguments);
+        launcher.Launch(GatherKernel.Run, checked(items * RowsPerItem * _arguments.Width), _arguments);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Prefetch(int* indices, float* table, nint tableStride)

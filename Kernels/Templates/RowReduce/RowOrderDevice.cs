@@ -23,6 +23,12 @@ internal static class RowOrderDevice
             lanes[lane] = sum;
         }
 
+        return Tree(lanes);
+    }
+
+    /// <summary>The cross-lane tree of a sum; the lanes are overwritten.</summary>
+    public static float Tree(ArrayView<float> lanes)
+    {
         for (int half = RowOrder.Lanes / 2; half > 0; half /= 2)
         {
             for (int lane = 0; lane < half; lane++)
