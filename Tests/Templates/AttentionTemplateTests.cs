@@ -4,8 +4,8 @@ using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates.BatchContract;
 using RduEmu.Kernels.Templates.Gather;
-using RduEmu.Kernels.Templates.Layout;
 using RduEmu.Kernels.Templates.LayerNorm;
+using RduEmu.Kernels.Templates.Layout;
 using RduEmu.Kernels.Templates.Random;
 using RduEmu.Kernels.Templates.SampleReduce;
 using RduEmu.Kernels.Templates.ScatterAdd;
@@ -155,24 +155,30 @@ public sealed class AttentionTemplateTests
         }
     }
 
-    /// <summary>The last items of a batch, computed as a batch of their own with their first sample, draw what the whole batch draws.</summary>
+    /// <summary>The last items of a batch, computed as a batch of their own, draw what the whole batch draws.</summary>
     [Test]
     public void Dropout_OnEveryPath_AndInParts([Values(1, 16, 37)] int columns, [Values(1, 3)] int rowsPerItem)
     {
         int length = Items * rowsPerItem * columns;
-        int counter = length, output = counter + 2;
+        int numbers = length, output = numbers + Items;
         uint[] before = UnitHarness.RandomWords(output + length, columns);
-        before[counter] = 17;
-        before[counter + 1] = 4;
-        DropoutUnit Unit(int from) => new(
-            "dropout", rowsPerItem, columns, new Operand(from, columns), new Operand(output + from, columns), new Operand(counter, 2),
-            seed: 5, stream: 3, keep: 0.75f, scale: 1f / 0.75f);
+        for (int i = 0; i < Items; i++)
+        {
+            before[numbers + i] = 17u + (uint)i;
+        }
+
+        DropoutUnit Unit(int firstItem)
+        {
+            int from = firstItem * rowsPerItem * columns;
+            return new(
+                "dropout", rowsPerItem, columns, new Operand(from, columns), new Operand(output + from, columns), new Operand(numbers + firstItem, 1),
+                seed: 5, stream: 3, keep: 0.75f, scale: 1f / 0.75f);
+        }
+
         uint[] after = UnitHarness.Check(Unit(0), Items, before);
+        uint[] last = UnitHarness.Check(Unit(2), Items - 2, before, simulator: false);
 
         int part = 2 * rowsPerItem * columns;
-        before[counter + 1] = 6;
-        uint[] last = UnitHarness.Check(Unit(part), Items - 2, before, simulator: false);
-
         Assert.That(last[(output + part)..], Is.EqualTo(after[(output + part)..]));
         for (int i = 0; i < length; i++)
         {

@@ -9,15 +9,15 @@ using RduEmu.Kernels.Numerics;
 namespace RduEmu.Kernels.Templates.Random;
 
 /// <summary>What the kernel needs.</summary>
-/// <param name="Counter">Two integers in the arena: the step, and the index of the batch's first sample in the step.</param>
+/// <param name="Numbers">One integer for each item: the number of the sample in the training.</param>
 public readonly record struct DropoutArguments(
-    Operand X, Operand Output, Operand Counter, int RowsPerItem, int Columns, int Seed, int Stream, float Keep, float Scale);
+    Operand X, Operand Output, Operand Numbers, int RowsPerItem, int Columns, int Seed, int Stream, float Keep, float Scale);
 
 /// <summary>
 /// Template <c>Random</c> over a value: y = x · scale where u &lt; keep, else +0; u uniform in [0, 1) in steps of 2^-24, the number of
-/// the element (<see cref="RandomElement"/>) under the key (seed, stream) at the step. The element's index is
-/// ((first sample + item) · rows for each item + row in the item) · columns + column: so a batch that is computed in parts, each
-/// with its first sample, draws the numbers of the whole batch. The output may be x.
+/// the element (<see cref="RandomElement"/>) under the key (seed, stream). The element is counted within its item, row · columns +
+/// column, and the item's own number stands in the place of the step: so what a sample draws depends neither on its place in a
+/// batch nor on how batches are cut. The output may be x.
 /// </summary>
 /// <remarks>A dropout is its own gradient: the same unit on dy draws the same numbers, so no mask is stored.</remarks>
 public sealed unsafe class DropoutUnit : ConfiguredUnit
@@ -29,15 +29,15 @@ public sealed unsafe class DropoutUnit : ConfiguredUnit
     /// <param name="columns">Elements of a row.</param>
     /// <param name="x">What is thinned.</param>
     /// <param name="output">y.</param>
-    /// <param name="counter">Arena words: step, first sample.</param>
+    /// <param name="numbers">One integer for each item.</param>
     /// <param name="seed">First word of the key.</param>
     /// <param name="stream">Second word of the key: one for each dropout of a model.</param>
     /// <param name="keep">Probability that an element stays.</param>
     /// <param name="scale">What an element that stays is multiplied by, 1 / keep.</param>
     public DropoutUnit(
-        string name, int rowsPerItem, int columns, Operand x, Operand output, Operand counter, int seed, int stream, float keep, float scale)
+        string name, int rowsPerItem, int columns, Operand x, Operand output, Operand numbers, int seed, int stream, float keep, float scale)
         : base(name, rowsPerItem) =>
-        _arguments = new DropoutArguments(x, output, counter, rowsPerItem, columns, seed, stream, keep, scale);
+        _arguments = new DropoutArguments(x, output, numbers, rowsPerItem, columns, seed, stream, keep, scale);
 
     public override bool SplitsColumns => true;
 
@@ -46,13 +46,12 @@ public sealed unsafe class DropoutUnit : ConfiguredUnit
     public override void Interpret(InterpreterMemory memory, int items)
     {
         DropoutArguments p = _arguments;
-        int step = memory.Int(p.Counter, 0, 0);
-        long firstRow = (long)memory.Int(p.Counter, 0, 1) * RowsPerItem;
         for (long row = 0; row < (long)items * RowsPerItem; row++)
         {
+            int number = memory.Int(p.Numbers, row / RowsPerItem, 0);
             for (int c = 0; c < p.Columns; c++)
             {
-                memory.Store(p.Output, row, c, Element(memory.Float(p.X, row, c), (firstRow + row) * p.Columns + c, step, p));
+                memory.Store(p.Output, row, c, Element(memory.Float(p.X, row, c), row % RowsPerItem * p.Columns + c, number, p));
             }
         }
     }
@@ -60,25 +59,23 @@ public sealed unsafe class DropoutUnit : ConfiguredUnit
     public override void Run(in HostTile tile)
     {
         DropoutArguments p = _arguments;
-        tile.Share(checked(tile.ItemCount * RowsPerItem), 1, out int begin, out int end);
+        tile.Share(RowsPerItem, 1, out int begin, out int end);
         if (begin >= end)
         {
             return;
         }
 
-        int* counter = (int*)tile.Whole(p.Counter);
-        long row = ((long)counter[1] + tile.ItemBegin) * RowsPerItem + begin;
-        float* x = tile.Row(p.X, RowsPerItem, begin);
-        float* y = tile.Row(p.Output, RowsPerItem, begin);
-        if (p.X.RowStrideElements == p.Columns && p.Output.RowStrideElements == p.Columns)
+        bool isDense = p.X.RowStrideElements == p.Columns && p.Output.RowStrideElements == p.Columns;
+        int rowsAtOnce = isDense ? end - begin : 1;
+        for (int item = 0; item < tile.ItemCount; item++)
         {
-            Row(x, y, row * p.Columns, (nint)(end - begin) * p.Columns, counter[0], p);
-            return;
-        }
-
-        for (int i = begin; i < end; i++, row++, x += p.X.RowStrideElements, y += p.Output.RowStrideElements)
-        {
-            Row(x, y, row * p.Columns, p.Columns, counter[0], p);
+            int number = *(int*)tile.Row(p.Numbers, 1, item);
+            for (int row = begin; row < end; row += rowsAtOnce)
+            {
+                float* x = tile.Row(p.X, RowsPerItem, (long)item * RowsPerItem + row);
+                float* y = tile.Row(p.Output, RowsPerItem, (long)item * RowsPerItem + row);
+                Row(x, y, (long)row * p.Columns, (nint)rowsAtOnce * p.Columns, number, p);
+            }
         }
     }
 
@@ -86,14 +83,14 @@ public sealed unsafe class DropoutUnit : ConfiguredUnit
         launcher.Launch(DropoutKernel.Run, checked(items * RowsPerItem * _arguments.Columns), _arguments);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static float Element(float x, long element, int step, DropoutArguments p)
+    internal static float Element(float x, long element, int number, DropoutArguments p)
     {
-        int word = RandomElement.Words<ScalarLane, float, int>((int)element, (int)(element >> 32), step, p.Seed, p.Stream, out _);
+        int word = RandomElement.Words<ScalarLane, float, int>((int)element, (int)(element >> 32), number, p.Seed, p.Stream, out _);
         return Philox.Uniform<ScalarLane, float, int>(word) < p.Keep ? Exact.Mul(x, p.Scale) : 0f;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Row(float* x, float* y, long element, nint count, int step, DropoutArguments p)
+    private static void Row(float* x, float* y, long element, nint count, int number, DropoutArguments p)
     {
         nint i = 0;
         Vector512<float> keep = Vector512.Create(p.Keep), scale = Vector512.Create(p.Scale);
@@ -105,14 +102,14 @@ public sealed unsafe class DropoutUnit : ConfiguredUnit
             Vector512<int> wrapped = Vector512.LessThan(low.AsUInt32(), start.AsUInt32()).AsInt32();
             Vector512<int> high = Vector512.Create((int)((element + i) >> 32)) - wrapped;
             Vector512<int> word = RandomElement.Words<WideLane, Vector512<float>, Vector512<int>>(
-                low, high, Vector512.Create(step), Vector512.Create(p.Seed), Vector512.Create(p.Stream), out _);
+                low, high, Vector512.Create(number), Vector512.Create(p.Seed), Vector512.Create(p.Stream), out _);
             Vector512<float> uniform = Philox.Uniform<WideLane, Vector512<float>, Vector512<int>>(word);
             Vector512.ConditionalSelect(Vector512.LessThan(uniform, keep), Vector512.Load(x + i) * scale, Vector512<float>.Zero).Store(y + i);
         }
 
         for (; i < count; i++)
         {
-            y[i] = Element(x[i], element + i, step, p);
+            y[i] = Element(x[i], element + i, number, p);
         }
     }
 }
@@ -126,8 +123,8 @@ public static class DropoutKernel
     {
         int row = index / p.Columns;
         int column = index - row * p.Columns;
-        int step = words[p.Counter.At(0, 0)];
-        long firstRow = (long)words[p.Counter.At(0, 1)] * p.RowsPerItem;
-        arena[p.Output.At(row, column)] = DropoutUnit.Element(arena[p.X.At(row, column)], (firstRow + row) * p.Columns + column, step, p);
+        int item = row / p.RowsPerItem;
+        long element = (long)(row - item * p.RowsPerItem) * p.Columns + column;
+        arena[p.Output.At(row, column)] = DropoutUnit.Element(arena[p.X.At(row, column)], element, words[p.Numbers.At(item, 0)], p);
     }
 }
