@@ -22,10 +22,22 @@ public sealed class GradientScope
     /// <param name="seed">dLoss/dSeeded, of its type.</param>
     /// <param name="values">Parameters or inputs.</param>
     /// <returns>The gradient of each value; null where the value has no influence.</returns>
-    public static ValueId?[] Differentiate(GraphBuilder builder, ValueId seeded, ValueId seed, params ReadOnlySpan<ValueId> values)
+    public static ValueId?[] Differentiate(GraphBuilder builder, ValueId seeded, ValueId seed, params ReadOnlySpan<ValueId> values) =>
+        Differentiate(builder, [(seeded, seed)], values);
+
+    /// <summary>The same for the sum of several losses.</summary>
+    /// <param name="builder">The graph so far.</param>
+    /// <param name="seeds">The values that are differentiated, and dLoss by each.</param>
+    /// <param name="values">Parameters or inputs.</param>
+    public static ValueId?[] Differentiate(
+        GraphBuilder builder, IReadOnlyList<(ValueId Seeded, ValueId Seed)> seeds, params ReadOnlySpan<ValueId> values)
     {
         var scope = new GradientScope(builder);
-        scope.Add(seeded, seed);
+        foreach ((ValueId seeded, ValueId seed) in seeds)
+        {
+            scope.Add(seeded, seed);
+        }
+
         scope._needed.UnionWith(values.ToArray());
         foreach (Node node in builder.Nodes)
         {

@@ -6,7 +6,8 @@ using RduEmu.Kernels.Programs.Functions;
 namespace RduEmu.Compiler.Operators;
 
 /// <summary>y[b, ..., n] = x[b, ..., n] + bias[n], rounded once.</summary>
-public sealed record AddBias : ElementwiseOperator
+/// <param name="GroupSamples">Samples of a group in the gradient of the bias; see <see cref="SampleSum"/>.</param>
+public sealed record AddBias(int GroupSamples = 0) : ElementwiseOperator
 {
     public override Type Function => typeof(AddFunction);
 
@@ -25,6 +26,6 @@ public sealed record AddBias : ElementwiseOperator
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
         scope.Add(node.Inputs[0], gradient);
-        scope.Add(node.Inputs[1], scope.Builder.Apply(new SampleSum(), gradient));
+        scope.Add(node.Inputs[1], scope.Builder.Apply(new SampleSum(GroupSamples), gradient));
     }
 }

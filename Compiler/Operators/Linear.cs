@@ -10,7 +10,8 @@ namespace RduEmu.Compiler.Operators;
 /// y[b, ..., n] = sum over k of x[b, ..., k] · w[n, k]: chunks of 256 in k, an FMA chain from +0 in each, added left to right.
 /// Inputs: samples [B, ..., K] and a weight [N, K], or of more axes whose product is K; output: samples [B, ..., N].
 /// </summary>
-public sealed record Linear : Operator
+/// <param name="GroupSamples">Samples of a group in the gradient of the weight; see <see cref="SampleSum"/>.</param>
+public sealed record Linear(int GroupSamples = 0) : Operator
 {
     public override int? PackedInput => 1;
 
@@ -43,7 +44,7 @@ public sealed record Linear : Operator
 
         if (scope.IsNeeded(node.Inputs[1]))
         {
-            scope.Add(node.Inputs[1], scope.Builder.Apply(new LinearWeightGradient(), gradient, node.Inputs[0]));
+            scope.Add(node.Inputs[1], scope.Builder.Apply(new LinearWeightGradient(GroupSamples), gradient, node.Inputs[0]));
         }
     }
 }
@@ -80,7 +81,8 @@ public sealed record LinearInputGradient : Operator
 /// dw[n, k] = sum over the rows r of all samples of dy[r, n] · x[r, k]: an FMA chain from +0 over the 32 rows of a leaf, leaves
 /// combined by the binary trees of <see cref="Kernels.Templates.SampleReduce.SampleTree"/>.
 /// </summary>
-public sealed record LinearWeightGradient : Operator
+/// <param name="GroupSamples">Samples of a group; see <see cref="SampleSum"/>.</param>
+public sealed record LinearWeightGradient(int GroupSamples = 0) : Operator
 {
     public override TensorType Infer(OperatorInputs inputs)
     {
@@ -99,5 +101,5 @@ public sealed record LinearWeightGradient : Operator
     }
 
     public override void Lower(StageLowering lowering, Node node) =>
-        lowering.Emit(new SampleContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1]));
+        lowering.Emit(new SampleContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], GroupSamples));
 }

@@ -8,7 +8,8 @@ namespace RduEmu.Compiler.Operators;
 /// y[n] = sum over the rows r of all samples of x[r, n]: leaves of 32 rows in ascending order from +0, combined by the binary
 /// trees of <see cref="Kernels.Templates.SampleReduce.SampleTree"/>. The gradient of a bias.
 /// </summary>
-public sealed record SampleSum : Operator
+/// <param name="GroupSamples">Samples of a group, a power of two; 0 for the least that has 32 rows. A model whose samples are sequences takes 1 everywhere.</param>
+public sealed record SampleSum(int GroupSamples = 0) : Operator
 {
     public override TensorType Infer(OperatorInputs inputs)
     {
@@ -17,5 +18,5 @@ public sealed record SampleSum : Operator
         return TensorType.Whole(inputs[0].LastExtent);
     }
 
-    public override void Lower(StageLowering lowering, Node node) => lowering.Emit(new SampleSumStage(node.Name, node.Output, node.Inputs[0]));
+    public override void Lower(StageLowering lowering, Node node) => lowering.Emit(new SampleSumStage(node.Name, node.Output, node.Inputs[0], GroupSamples));
 }

@@ -62,6 +62,10 @@ internal sealed class CommonOptions
         ? value
         : throw new RduException(ErrorCatalogue.OptionInvalid, option, "at least 1", $"{value}", "give a positive number");
 
+    public static int AtLeast(string option, int value, int least) => value >= least
+        ? value
+        : throw new RduException(ErrorCatalogue.OptionInvalid, option, $"at least {least}", $"{value}", "give a larger number");
+
     public static int NotNegative(string option, int value) => value >= 0
         ? value
         : throw new RduException(ErrorCatalogue.OptionInvalid, option, "at least 0", $"{value}", "give a positive number, or 0 to leave it to the program");

@@ -22,6 +22,7 @@ public static class ErrorCatalogue
     public static readonly ErrorId FieldMalformed = new("RDU0104", "a field is not a number of its kind", ExitCode.BadInput);
     public static readonly ErrorId IndexOutsideTable = new("RDU0105", "an index lies outside its embedding table", ExitCode.BadInput);
     public static readonly ErrorId NotFinite = new("RDU0106", "a dense feature is not finite", ExitCode.BadInput);
+    public static readonly ErrorId TextUnusable = new("RDU0120", "text or a vocabulary cannot be used", ExitCode.BadInput);
     public static readonly ErrorId ModelMalformed = new("RDU0121", "a file is not a valid ONNX model", ExitCode.BadInput);
     public static readonly ErrorId ExternalDataRefused = new("RDU0122", "external data of a model are not used", ExitCode.BadInput);
     public static readonly ErrorId TensorMalformed = new("RDU0123", "a tensor's data do not fit its type and shape", ExitCode.BadInput);
@@ -54,7 +55,7 @@ public static class ErrorCatalogue
     /// <summary>All ids, in ascending order of their codes.</summary>
     public static IReadOnlyList<ErrorId> All { get; } =
     [
-        FileMissing, FileTruncated, RowMalformed, FieldMalformed, IndexOutsideTable, NotFinite,
+        FileMissing, FileTruncated, RowMalformed, FieldMalformed, IndexOutsideTable, NotFinite, TextUnusable,
         ModelMalformed, ExternalDataRefused, TensorMalformed,
         WeightsDamaged, WeightsUnfit, CheckpointUnfit,
         OptionInvalid, NameUnknown,

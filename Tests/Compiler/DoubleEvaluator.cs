@@ -50,7 +50,7 @@ internal static class DoubleEvaluator
                 Each(y, i => x[0][i] + x[1][i]);
                 break;
             case AddBias:
-                Each(y, i => x[0][i] + x[1][i % type.Shape[1]]);
+                Each(y, i => x[0][i] + x[1][i % type.LastExtent]);
                 break;
             case Relu:
                 Each(y, i => Math.Max(x[0][i], 0));
@@ -65,16 +65,16 @@ internal static class DoubleEvaluator
                 Each(y, i => x[1][i] * x[0][i] * (1 - x[0][i]));
                 break;
             case SampleSum:
-                Each(y, n => Sum(types[0].Shape[0], b => x[0][b * y.Length + n]));
+                Each(y, n => Sum(x[0].Length / y.Length, row => x[0][row * y.Length + n]));
                 break;
             case Linear:
-                Matrix(y, type, (b, n) => Sum(types[0].Shape[1], k => x[0][b * types[0].Shape[1] + k] * x[1][n * types[0].Shape[1] + k]));
+                Matrix(y, type, (row, n) => Sum(types[0].LastExtent, k => x[0][row * types[0].LastExtent + k] * x[1][n * types[0].LastExtent + k]));
                 break;
             case LinearInputGradient:
-                Matrix(y, type, (b, k) => Sum(types[0].Shape[1], n => x[0][b * types[0].Shape[1] + n] * x[1][n * type.Shape[1] + k]));
+                Matrix(y, type, (row, k) => Sum(types[0].LastExtent, n => x[0][row * types[0].LastExtent + n] * x[1][n * type.LastExtent + k]));
                 break;
             case LinearWeightGradient:
-                Matrix(y, type, (n, k) => Sum(types[0].Shape[0], b => x[0][b * type.Shape[0] + n] * x[1][b * type.Shape[1] + k]));
+                Matrix(y, type, (n, k) => Sum(x[0].Length / type.Shape[0], row => x[0][row * type.Shape[0] + n] * x[1][row * type.Shape[1] + k]));
                 break;
             case EmbeddingBag:
                 Matrix(y, type, (b, d) => Sum(types[0].Shape[1], h =>
@@ -146,6 +146,8 @@ internal static class DoubleEvaluator
                 int perState = adagrad.RowWise ? type.Shape[1] : 1;
                 Each(y, i => x[0][i] - x[3][0] * x[1][i] / (Math.Sqrt(x[2][i / perState]) + 1e-10));
                 break;
+            case var _ when DoubleTransformer.TryCompute(op, x, types, type, y):
+                break;
             default:
                 throw new NotSupportedException($"the float64 evaluator does not know {op.Name}");
         }
@@ -175,5 +177,5 @@ internal static class DoubleEvaluator
     }
 
     private static void Matrix(double[] y, TensorType type, Func<int, int, double> element) =>
-        Each(y, i => element(i / type.Shape[1], i % type.Shape[1]));
+        Each(y, i => element(i / type.LastExtent, i % type.LastExtent));
 }

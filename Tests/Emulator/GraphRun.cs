@@ -33,6 +33,10 @@ internal static class GraphRun
         return expected;
     }
 
+    /// <summary>The same results from the host alone, two threads: for values, where another test compares the bits.</summary>
+    public static Dictionary<string, float[]> OnHostOnly(Graph graph, IReadOnlyDictionary<string, float[]> given, int steps) =>
+        Run(graph, given, steps, new CompileOptions(CompileMode.O3, Workers: 2), program => OnHost(program, 2));
+
     /// <summary>A loaded program whose inputs are written.</summary>
     public static void MustAllocateNothing(HostExecutor executor)
     {

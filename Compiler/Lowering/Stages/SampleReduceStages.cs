@@ -6,7 +6,7 @@ using RduEmu.Kernels.Templates.SampleReduce;
 namespace RduEmu.Compiler.Lowering.Stages;
 
 /// <summary>The gradient of a weight: output[n, k] = sum over all rows of all samples of dy[row, n] · x[row, k].</summary>
-public sealed record SampleContractStage(string Name, ValueId Output, ValueId OutputGradient, ValueId X) : Stage(Name, Output)
+public sealed record SampleContractStage(string Name, ValueId Output, ValueId OutputGradient, ValueId X, int GroupSamples = 0) : Stage(Name, Output)
 {
     public override IEnumerable<ValueId> Inputs => [OutputGradient, X];
 
@@ -17,18 +17,18 @@ public sealed record SampleContractStage(string Name, ValueId Output, ValueId Ou
     public override bool ReadsItemByItem(ValueId input) => false;
 
     public override long ScratchElements(Graph graph, int tileItems) => SampleContractUnit.ScratchElements(
-        Sectioning.CountRows(graph[X].Type), SampleTree.GroupRows(Sectioning.RowsPerItem(graph[X].Type)), tileItems, Sectioning.ColumnsPerRow(graph[X].Type));
+        Sectioning.CountRows(graph[X].Type), SampleTree.GroupRows(Sectioning.RowsPerItem(graph[X].Type), GroupSamples), tileItems, Sectioning.ColumnsPerRow(graph[X].Type));
 
     public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context) =>
     [
         new SampleContractUnit(
             Name, context.Columns(X), Sectioning.CountRows(context.TypeOf(X)), context.RowsPerItem(X), context.Rows(OutputGradient), context.Rows(X),
-            context.Items(Output), context.ScratchOffsetElements),
+            context.Items(Output), context.ScratchOffsetElements, GroupSamples),
     ];
 }
 
 /// <summary>output[n] = sum over all rows of all samples of x[row, n]: the gradient of a bias.</summary>
-public sealed record SampleSumStage(string Name, ValueId Output, ValueId X) : Stage(Name, Output)
+public sealed record SampleSumStage(string Name, ValueId Output, ValueId X, int GroupSamples = 0) : Stage(Name, Output)
 {
     public override IEnumerable<ValueId> Inputs => [X];
 
@@ -42,6 +42,6 @@ public sealed record SampleSumStage(string Name, ValueId Output, ValueId X) : St
     [
         new SampleColumnSumUnit<Full<S0>>(
             Name, context.Columns(X), Sectioning.CountRows(context.TypeOf(X)), context.RowsPerItem(X), context.Items(Output),
-            new ProgramBinding([context.Rows(X)], [SlotAccess.Full])),
+            new ProgramBinding([context.Rows(X)], [SlotAccess.Full]), GroupSamples),
     ];
 }

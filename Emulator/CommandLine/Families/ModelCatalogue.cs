@@ -10,6 +10,7 @@ internal static class ModelCatalogue
     public static IReadOnlyList<IModelFamily> Create() =>
     [
         new DlrmFamily(),
+        new BertFamily(),
     ];
 
     /// <summary>A command with a subcommand for each model, which has the common options, the command's and the model's.</summary>

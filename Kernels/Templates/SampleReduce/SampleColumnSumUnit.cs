@@ -29,10 +29,11 @@ public sealed unsafe class SampleColumnSumUnit<TPrologue> : ConfiguredUnit
 
     /// <param name="rows">Rows over all samples.</param>
     /// <param name="rowsPerSample">Rows of each sample.</param>
-    public SampleColumnSumUnit(string name, int columns, int rows, int rowsPerSample, Operand output, ProgramBinding prologue)
+    /// <param name="groupSamples">Samples of a group of <see cref="SampleTree"/>; 0 for its rule.</param>
+    public SampleColumnSumUnit(string name, int columns, int rows, int rowsPerSample, Operand output, ProgramBinding prologue, int groupSamples = 0)
         : base(name, rowsPerItem: 1)
     {
-        _groupRows = SampleTree.GroupRows(rowsPerSample);
+        _groupRows = SampleTree.GroupRows(rowsPerSample, groupSamples);
         _columns = columns;
         _rows = rows;
         _output = output;

@@ -26,17 +26,20 @@ public sealed unsafe class SampleContractUnit : ConfiguredUnit
     /// <param name="rows">Rows of dy and x, over all samples.</param>
     /// <param name="rowsPerSample">Rows of each sample.</param>
     /// <param name="scratchOffsetElements">Where in the worker's scratch its <see cref="ScratchElements"/> words begin.</param>
+    /// <param name="groupSamples">Samples of a group of <see cref="SampleTree"/>; 0 for its rule.</param>
     public SampleContractUnit(
-        string name, int columns, int rows, int rowsPerSample, Operand outputGradient, Operand input, Operand output, long scratchOffsetElements)
-        : this(name, columns, rows, rowsPerSample, outputGradient, input, output, scratchOffsetElements, SampleContractHost.HasWideRegisters)
+        string name, int columns, int rows, int rowsPerSample, Operand outputGradient, Operand input, Operand output, long scratchOffsetElements,
+        int groupSamples = 0)
+        : this(name, columns, rows, rowsPerSample, outputGradient, input, output, scratchOffsetElements, SampleContractHost.HasWideRegisters, groupSamples)
     {
     }
 
     internal SampleContractUnit(
-        string name, int columns, int rows, int rowsPerSample, Operand outputGradient, Operand input, Operand output, long scratchOffsetElements, bool wideRegisters)
+        string name, int columns, int rows, int rowsPerSample, Operand outputGradient, Operand input, Operand output, long scratchOffsetElements, bool wideRegisters,
+        int groupSamples = 0)
         : base(name, rowsPerItem: 1)
     {
-        _arguments = new SampleContractArguments(outputGradient, input, output, columns, rows, SampleTree.GroupRows(rowsPerSample));
+        _arguments = new SampleContractArguments(outputGradient, input, output, columns, rows, SampleTree.GroupRows(rowsPerSample, groupSamples));
         _scratchOffsetElements = scratchOffsetElements;
         _wideRegisters = wideRegisters;
     }

@@ -21,9 +21,16 @@ public static class SampleTree
     public const int MaximumLevels = 27;
 
     /// <summary>Rows of a group, where each sample has so many.</summary>
-    public static int GroupRows(int rowsPerSample)
+    /// <param name="rowsPerSample">Rows of a sample.</param>
+    /// <param name="groupSamples">Samples of a group, a power of two; 0 for the least that has <see cref="LeafRows"/> rows.</param>
+    public static int GroupRows(int rowsPerSample, int groupSamples = 0)
     {
         int rows = Math.Max(1, rowsPerSample);
+        if (groupSamples > 0)
+        {
+            return checked(rows * groupSamples);
+        }
+
         while (rows < LeafRows)
         {
             rows *= 2;

@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Operators;
+using RduEmu.Compiler.Optimizers;
+using RduEmu.Kernels.Errors;
+using RduEmu.Models.Training;
+
+namespace RduEmu.Models.Bert;
+
+/// <summary>A BERT that is pretrained: masked language model and next sentence. Inference is the encoder with its pooler.</summary>
+public sealed class BertModel : IModel
+{
+    private readonly BertConfiguration _configuration;
+    private readonly int _tokens;
+    private readonly int _seed;
+    private readonly bool _isLamb;
+    private readonly ImmutableArray<BertParameter> _parameters;
+
+    /// <param name="configuration">Its shape.</param>
+    /// <param name="tokens">Tokens of a sequence.</param>
+    /// <param name="seed">Of the run: dropout depends on it.</param>
+    /// <param name="optimizer">adamw or lamb.</param>
+    /// <exception cref="RduException">RDU0202: another optimiser.</exception>
+    public BertModel(BertConfiguration configuration, int tokens, int seed, string optimizer = "adamw")
+    {
+        _isLamb = optimizer switch
+        {
+            "adamw" => false,
+            "lamb" => true,
+            _ => throw new RduException(ErrorCatalogue.NameUnknown, "--optimizer", "adamw, lamb", optimizer, "choose one of these"),
+        };
+        _configuration = configuration;
+        _tokens = tokens;
+        _seed = seed;
+        Optimizer = optimizer;
+        _parameters = BertParameters.List(configuration, BertHead.Pretraining);
+    }
+
+    public string Name => "bert";
+
+    public string Preset => _configuration.Name;
+
+    public string Optimizer { get; }
+
+    public string Summary => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{BertParameters.Count(_configuration, BertHead.Pretraining):N0} parameters, {BertParameters.Count(_configuration, BertHead.None):N0} of them encoder and pooler; {_configuration.Layers} layers, {_configuration.Hidden} wide, sequences of {_tokens}");
+
+    public int EvaluationBatchSamples => _configuration.BatchSamples;
+
+    public object Describe() => new { configuration = _configuration, tokens = _tokens, seed = _seed, optimizer = Optimizer };
+
+    public ModelGraph BuildTrainingStep(int batchSamples)
+    {
+        var body = new BertBody(_configuration, BertHead.Pretraining, batchSamples, _tokens, classes: 2, _seed);
+        GraphBuilder builder = body.Builder;
+        (ImmutableArray<ValueId> losses, ImmutableArray<ValueId> gradients) = BertGraph.Differentiate(body);
+        ValueId total = losses.Select(loss => builder.Apply(new SampleSum(GroupSamples: 1), loss)).Aggregate((sum, loss) => builder.Apply(new Add(), sum, loss));
+        ValueId rate = builder.Input("rate", TensorType.Whole(1));
+        Trained[] trained = [.. _parameters.Select((parameter, i) =>
+            new Trained(parameter.Name, body.Parameters[i], gradients[i], parameter.Kind == BertParameterKind.Weight))];
+        IReadOnlyList<ValueId> states = AdamW.AddSteps(builder, trained, rate, AdamSettings.Bert, _isLamb);
+        return new ModelGraph(builder.Build(total), body.Parameters, [])
+        {
+            OptimizerStates = [.. states],
+            Controls = [ControlInput.Rate(rate)],
+            Loss = total,
+        };
+    }
+
+    public ModelGraph BuildEvaluation(int batchSamples) =>
+        Of(BertGraph.BuildLosses(_configuration, BertHead.Pretraining, batchSamples, _tokens));
+
+    public ModelGraph BuildInference(int batchSamples) =>
+        Of(BertGraph.BuildInference(_configuration, BertHead.None, batchSamples, _tokens));
+
+    public void Initialize(ModelGraph graph, int parameter, int seed, long firstElement, Span<float> elements)
+    {
+        string name = graph.Graph[graph.Parameters[parameter]].Name;
+        int index = _parameters.Select(known => known.Name).ToList().IndexOf(name);
+        BertInitializer.Fill(_parameters[index], index, _configuration.InitialDeviation, seed, firstElement, elements);
+    }
+
+    public IMetric CreateMetric() => new MaskedLanguageMetric();
+
+    private static ModelGraph Of(BertGraph graph) => new(graph.Graph, graph.Parameters, [.. graph.Graph.Outputs]);
+}
