@@ -1,6 +1,7 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -17,7 +18,8 @@ public sealed record CrossEntropy : Operator
         return inputs[2];
     }
 
-    public override long CountOperations(OperatorInputs inputs) => checked(3 * inputs[0].CountElements);
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 3);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new CrossEntropyStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], node.Inputs[2], IsGradient: false));
@@ -44,7 +46,8 @@ public sealed record CrossEntropyGradient : Operator
         return inputs[0];
     }
 
-    public override long CountOperations(OperatorInputs inputs) => checked(5 * inputs[0].CountElements);
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 5);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new CrossEntropyStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], node.Inputs[2], IsGradient: true));

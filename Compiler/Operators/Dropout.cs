@@ -2,6 +2,7 @@ using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -27,7 +28,8 @@ public sealed record Dropout(float Rate, int Seed, int Stream) : Operator
         return inputs[0];
     }
 
-    public override long CountOperations(OperatorInputs inputs) => checked(2 * inputs[0].CountElements);
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Program(TemplateKind.Simd, inputs[0].CountElements, stages: 2);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new DropoutStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Rate, Seed, Stream));

@@ -15,7 +15,7 @@ public sealed record FirstRow : Operator
         return TensorType.Samples(inputs[0].Shape[0], inputs[0].Shape[2]);
     }
 
-    public override long CountOperations(OperatorInputs inputs) => 0;
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new FirstRowStage(node.Name, node.Output, node.Inputs[0], IsGradient: false));
@@ -38,7 +38,7 @@ public sealed record FirstRowGradient(int Rows) : Operator
         return TensorType.Samples(inputs[0].Shape[0], Rows, inputs[0].Shape[1]);
     }
 
-    public override long CountOperations(OperatorInputs inputs) => 0;
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new FirstRowStage(node.Name, node.Output, node.Inputs[0], IsGradient: true));

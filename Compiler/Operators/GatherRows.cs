@@ -18,7 +18,7 @@ public sealed record GatherRows : Operator
         return TensorType.Samples(inputs[0].Shape[0], inputs[1].Shape[1], inputs[0].Shape[2]);
     }
 
-    public override long CountOperations(OperatorInputs inputs) => 0;
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new RowPickStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], IsGradient: false));
@@ -50,7 +50,7 @@ public sealed record ScatterRows(int Rows) : Operator
         return TensorType.Samples(inputs[0].Shape[0], Rows, inputs[0].Shape[2]);
     }
 
-    public override long CountOperations(OperatorInputs inputs) => inputs[0].CountElements;
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new RowPickStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], IsGradient: true));

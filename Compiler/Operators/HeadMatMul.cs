@@ -2,6 +2,7 @@ using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -44,8 +45,18 @@ public sealed record HeadMatMul(int Heads, HeadProduct Product) : Operator
         return tokens;
     }
 
-    /// <summary>2 B T² A d of each product.</summary>
-    public override long CountOperations(OperatorInputs inputs) => checked(2 * inputs[1].CountElements * inputs[1].Shape[1]);
+    /// <summary>2 B T² A d operations of each product; a row of the result needs all keys or values of its sample.</summary>
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output)
+    {
+        TensorType tokens = inputs[1];
+        int count = tokens.Shape[1];
+        int width = tokens.LastExtent / Heads;
+        long batch = (long)tokens.Shape[0] * Heads;
+        return OperatorProfile.Systolic(Product == HeadProduct.Scores ? new GemmShape(batch, count, count, width) : new GemmShape(batch, count, width, count)) with
+        {
+            Accesses = [Product == HeadProduct.ContextTransposed ? OperandAccess.Sample : OperandAccess.Rows, OperandAccess.Sample],
+        };
+    }
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new HeadProductStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Heads, Product));

@@ -2,6 +2,7 @@ using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -23,7 +24,8 @@ public sealed record LayerNorm(float Epsilon, int GroupSamples = 0) : Operator
         return inputs[0];
     }
 
-    public override long CountOperations(OperatorInputs inputs) => checked(8 * inputs[0].CountElements);
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 8);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new LayerNormStage(node.Name, node.Output, node.Inputs[0], Epsilon, node.Inputs[1], node.Inputs[2]));
@@ -61,7 +63,8 @@ public sealed record Normalize(float Epsilon) : Operator
         return inputs[0];
     }
 
-    public override long CountOperations(OperatorInputs inputs) => checked(6 * inputs[0].CountElements);
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 6);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new LayerNormStage(node.Name, node.Output, node.Inputs[0], Epsilon, null, null));
@@ -84,7 +87,8 @@ public sealed record LayerNormInputGradient(float Epsilon) : Operator
         return inputs[0];
     }
 
-    public override long CountOperations(OperatorInputs inputs) => checked(14 * inputs[0].CountElements);
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 14);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new LayerNormGradientStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], node.Inputs[2], Epsilon));

@@ -2,6 +2,7 @@ using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Operators;
@@ -22,7 +23,8 @@ public sealed record Softmax(float Scale = 1f) : Operator
         return inputs[0];
     }
 
-    public override long CountOperations(OperatorInputs inputs) => checked(5 * inputs[0].CountElements);
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 5);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new SoftmaxStage(node.Name, node.Output, node.Inputs[0], Scale, node.OptionalInput(1)));
@@ -51,7 +53,8 @@ public sealed record SoftmaxGradient(float Scale) : Operator
         return inputs[0];
     }
 
-    public override long CountOperations(OperatorInputs inputs) => checked(5 * inputs[0].CountElements);
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 5);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new SoftmaxGradientStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Scale));

@@ -1,6 +1,7 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -17,7 +18,8 @@ public sealed record RowSquareSum : Operator
         return TensorType.Whole(Sectioning.MatrixOf(inputs[0]).Rows, 1);
     }
 
-    public override long CountOperations(OperatorInputs inputs) => checked(2 * inputs[0].CountElements);
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 2);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new RowSquareSumStage(node.Name, node.Output, node.Inputs[0]));
@@ -33,7 +35,8 @@ public sealed record ColumnSum : Operator
         return TensorType.Whole(1);
     }
 
-    public override long CountOperations(OperatorInputs inputs) => inputs[0].CountElements;
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 1);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new ColumnSumStage(node.Name, node.Output, node.Inputs[0]));

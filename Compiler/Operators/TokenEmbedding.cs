@@ -2,6 +2,7 @@ using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -22,7 +23,12 @@ public sealed record TokenEmbedding(int GroupSamples = 0) : Operator
         return TensorType.Samples(inputs[0].Shape[0], inputs[0].Shape[1], inputs[1].Shape[1]);
     }
 
-    public override long CountOperations(OperatorInputs inputs) => 0;
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        new(TemplateKind.Gather, output.CountElements)
+        {
+            Accesses = [OperandAccess.Rows, OperandAccess.Indexed],
+            IndexedElements = output.CountElements,
+        };
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new TokenGatherStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1]));
@@ -53,7 +59,8 @@ public sealed record TokenEmbeddingGradient(int Rows, int GroupSamples = 0) : Op
         return TensorType.Whole(Rows, inputs[1].LastExtent);
     }
 
-    public override long CountOperations(OperatorInputs inputs) => inputs[1].CountElements;
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
+        new(TemplateKind.Gather, inputs[1].CountElements) { IndexedElements = inputs[1].CountElements, WritesIndexed = true };
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new TokenScatterStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], GroupSamples));

@@ -15,7 +15,7 @@ public sealed record TransposeRows : Operator
         return inputs[0] with { Shape = [inputs[0].Shape[0], inputs[0].Shape[2], inputs[0].Shape[1]] };
     }
 
-    public override long CountOperations(OperatorInputs inputs) => 0;
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new TransposeStage(node.Name, node.Output, node.Inputs[0]));

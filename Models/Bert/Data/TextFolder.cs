@@ -60,7 +60,7 @@ public static class TextFolder
         }
     }
 
-    private static IEnumerable<string> Read(string path)
+    private static string[] Read(string path)
     {
         try
         {
