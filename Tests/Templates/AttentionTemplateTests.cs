@@ -2,10 +2,13 @@ using System.Reflection;
 using NUnit.Framework;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Programs;
+using RduEmu.Kernels.Programs.Functions;
 using RduEmu.Kernels.Templates.BatchContract;
 using RduEmu.Kernels.Templates.Gather;
 using RduEmu.Kernels.Templates.LayerNorm;
 using RduEmu.Kernels.Templates.Layout;
+using RduEmu.Kernels.Templates.Map;
 using RduEmu.Kernels.Templates.Random;
 using RduEmu.Kernels.Templates.SampleReduce;
 using RduEmu.Kernels.Templates.ScatterAdd;
@@ -152,6 +155,27 @@ public sealed class AttentionTemplateTests
                 double slope = weight * (Math.Exp(Float(before[row * columns + c])) / sum - (c == label ? 1 : 0));
                 Assert.That(Float(gradient[output + row * columns + c]), Is.EqualTo(slope).Within(2 * Tolerance));
             }
+        }
+    }
+
+    /// <summary>GELU's values: a float64 Φ, at most three roundings and the error function's ulp away; near zero of Φ absolutely.</summary>
+    [Test]
+    public void Gelu_OnEveryPath()
+    {
+        const int columns = 37;
+        uint[] before = UnitHarness.RandomWords(3 * Items * columns, 9);
+        var binding = new ProgramBinding([new Operand(0, columns), new Operand(Items * columns, columns)], [SlotAccess.Full, SlotAccess.Full]);
+        UnitHarness.Check(
+            new MapUnit<Binary<GeluGradientFunction, Full<S0>, Full<S1>>>("gradient", 1, columns, new Operand(2 * Items * columns, columns), binding, 1),
+            Items, before);
+        uint[] after = UnitHarness.Check(
+            new MapUnit<Unary<GeluFunction, Full<S0>>>("gelu", 1, columns, new Operand(2 * Items * columns, columns), binding, 1), Items, before);
+
+        for (int i = 0; i < Items * columns; i++)
+        {
+            double x = Float(before[i]);
+            double expected = x * (1 + MathNet.Numerics.SpecialFunctions.Erf(x / Math.Sqrt(2))) / 2;
+            Assert.That(Float(after[2 * Items * columns + i]), Is.EqualTo(expected).Within(Math.Abs(x) * 4 * 5.96e-8));
         }
     }
 
@@ -349,6 +373,8 @@ public sealed class AttentionTemplateTests
         yield return new TestCaseData(RowGatherKernel.Method).SetName("{m}(row gather)");
         yield return new TestCaseData(RowScatterKernel.Method).SetName("{m}(row scatter)");
         yield return new TestCaseData(MatrixTransposeKernel.Method).SetName("{m}(matrix transpose)");
+        yield return new TestCaseData(MapKernel.Method(typeof(Unary<GeluFunction, Full<S0>>))).SetName("{m}(GELU)");
+        yield return new TestCaseData(MapKernel.Method(typeof(Binary<GeluGradientFunction, Full<S0>, Full<S1>>))).SetName("{m}(GELU gradient)");
         yield return new TestCaseData(SampleScatterKernel.Method).SetName("{m}(sample scatter)");
     }
 

@@ -2,15 +2,6 @@ using RduEmu.Kernels.Numerics;
 
 namespace RduEmu.Kernels.Programs.Functions;
 
-/// <summary>x · x.</summary>
-public readonly struct SquareFunction : IUnaryFunction
-{
-    public static TFloat Apply<TLane, TFloat, TInt>(TFloat x)
-        where TLane : struct, ILane<TFloat, TInt>
-        where TFloat : unmanaged
-        where TInt : unmanaged => TLane.Mul(x, x);
-}
-
 /// <summary>x · y + z, rounded once.</summary>
 public readonly struct FmaFunction : ITernaryFunction
 {
