@@ -132,6 +132,53 @@ public sealed class StageLowering
         Fuse(node, op);
     }
 
+    /// <summary>
+    /// An elementwise node whose inputs are broadcast, or are not floats: a part of the program of the Map before it, or a strided
+    /// Map of its own.
+    /// </summary>
+    /// <param name="rounding">A function that rounds the result to its type, or null.</param>
+    internal void LowerBroadcast(Node node, ElementwiseOperator op, Type? rounding)
+    {
+        bool whole = !_graph[node.Output].Type.HasSamples;
+        for (int host = _fuse ? FusableInput(node, op) : -1; host >= 0; host = -1)
+        {
+            int at = _stageOf[node.Inputs[host]];
+            if (_stages[at] is not (MapStage or StridedMapStage))
+            {
+                break;
+            }
+
+            var joined = (FusableStage)_stages[at];
+            FusedProgram longer = Join(node, op, host, joined.Program, rounding);
+            if (longer.Tree.DepthStages <= ProgramTree.MaximumDepthStages && longer.Inputs.Count <= SlotTable.MaximumSlots)
+            {
+                _stages[at] = null!;
+                _stageOf.Remove(node.Inputs[host]);
+                Emit(new StridedMapStage($"{joined.Name}+{node.Operator.Name}", node.Output, longer, whole));
+                return;
+            }
+        }
+
+        Emit(new StridedMapStage(node.Name, node.Output, Join(node, op, -1, null, rounding), whole));
+    }
+
+    private static FusedProgram Join(Node node, ElementwiseOperator op, int host, FusedProgram? inner, Type? rounding)
+    {
+        List<ValueId> inputs = [.. inner?.Inputs ?? []];
+        List<int> accesses = [.. Enumerable.Repeat((int)SlotAccess.Full, inputs.Count)];
+        var leaves = new List<ProgramTree>();
+        for (int i = 0; i < node.Inputs.Count; i++)
+        {
+            leaves.Add(i == host
+                ? NdOperands.AllFull(inner!.Tree)
+                : new ProgramTree.Input(FindSlot(inputs, accesses, node.Inputs[i], (int)SlotAccess.Full), SlotAccess.Full));
+        }
+
+        ProgramTree tree = op.Program(leaves);
+        tree = rounding is null ? tree : new ProgramTree.Call1(rounding, tree);
+        return new FusedProgram(tree, EquatableArray.Create<ValueId>([.. inputs]), EquatableArray.Create<int>([.. accesses]));
+    }
+
     private void Lower(Node node)
     {
         if (!_updates.IsAbsorbed(node.Output))

@@ -12,8 +12,19 @@ public static class OnnxCatalogue
 {
     public static ImmutableArray<OnnxTranslation> All { get; } =
     [
+        .. Operators.Activations.Onnx,
+        .. Operators.Arithmetic.Onnx,
+        .. Operators.Cast.Onnx,
+        .. Operators.Comparisons.Onnx,
+        .. Operators.GatherOperator.Onnx,
+        .. Operators.Logic.Onnx,
+        .. Operators.Reduce.Onnx,
         .. Operators.Relu.Onnx,
+        .. Operators.Scan.Onnx,
+        .. Operators.ScatterOperator.Onnx,
+        .. Operators.SelectPositions.Onnx,
         .. Operators.Sigmoid.Onnx,
+        .. Operators.Unary.Onnx,
         .. Operators.Layout.Expand.Onnx,
         .. Operators.Layout.Join.Onnx,
         .. Operators.Layout.Pad.Onnx,

@@ -4,21 +4,18 @@ using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
 
-/// <summary>x + y of equal shapes, rounded once.</summary>
-public sealed record Add : ElementwiseOperator
+/// <summary>x + y; integers wrap.</summary>
+public sealed record Add : BroadcastOperator
 {
+    public override int Arity => 2;
+
     public override Type Function => typeof(AddFunction);
 
-    public override TensorType Infer(OperatorInputs inputs)
-    {
-        inputs.RequireCount(2);
-        inputs.Require(inputs[0] == inputs[1], "two inputs of one type");
-        return inputs[0];
-    }
+    public override Type? WordFunction(ElementType element) => Pick(element, typeof(AddWord), typeof(AddWord), typeof(AddFloat64Word));
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
-        scope.Add(node.Inputs[0], gradient);
-        scope.Add(node.Inputs[1], gradient);
+        BroadcastShape.Add(scope, node, 0, () => gradient);
+        BroadcastShape.Add(scope, node, 1, () => gradient);
     }
 }

@@ -6,18 +6,17 @@ using RduEmu.Kernels.Programs.Functions;
 namespace RduEmu.Compiler.Operators;
 
 /// <summary>x where x &gt; 0 or x is NaN, else +0.</summary>
-public sealed record Relu : ElementwiseOperator
+public sealed record Relu : UnaryOperator
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
-        [new("Relu", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Relu(), node[0])]) { HasGradient = true }];
+    [
+        new("Relu", 6, OnnxTypes.Numbers, node => node.TypeOf(0).Element is ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16
+            ? [node.Apply(new Relu(), node[0])]
+            : [node.Apply(new Maximum(), node[0], node.ScalarOf(node.TypeOf(0).Element, 0f))])
+        { HasGradient = true },
+    ];
 
     public override Type Function => typeof(ReluFunction);
-
-    public override TensorType Infer(OperatorInputs inputs)
-    {
-        inputs.RequireCount(1);
-        return inputs[0];
-    }
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
         scope.Add(node.Inputs[0], scope.Builder.Apply(new ReluGradient(), node.Output, gradient));

@@ -6,18 +6,12 @@ using RduEmu.Kernels.Programs.Functions;
 namespace RduEmu.Compiler.Operators;
 
 /// <summary>1 / (1 + exp(-x)).</summary>
-public sealed record Sigmoid : ElementwiseOperator
+public sealed record Sigmoid : UnaryOperator
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
-        [new("Sigmoid", 6, [ElementType.Float32], node => [node.Apply(new Sigmoid(), node[0])]) { HasGradient = true }];
+        [new("Sigmoid", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Sigmoid(), node[0])]) { HasGradient = true }];
 
     public override Type Function => typeof(SigmoidFunction);
-
-    public override TensorType Infer(OperatorInputs inputs)
-    {
-        inputs.RequireCount(1);
-        return inputs[0];
-    }
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
         scope.Add(node.Inputs[0], scope.Builder.Apply(new SigmoidGradient(), node.Output, gradient));
