@@ -3,7 +3,6 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Placement.Machine;
-using RduEmu.Kernels.Programs;
 using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;

@@ -1,6 +1,5 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Kernels.Memory;
-using RduEmu.Kernels.Programs;
 using RduEmu.Kernels.Templates;
 using RduEmu.Kernels.Templates.Strided;
 
