@@ -18,6 +18,7 @@ public static class OnnxCatalogue
         .. Operators.Comparisons.Onnx,
         .. Operators.GatherOperator.Onnx,
         .. Operators.Logic.Onnx,
+        .. Operators.MatMul.Onnx,
         .. Operators.Reduce.Onnx,
         .. Operators.Relu.Onnx,
         .. Operators.Scan.Onnx,
@@ -32,6 +33,8 @@ public static class OnnxCatalogue
         .. Operators.Layout.Slice.Onnx,
         .. Operators.Layout.Transpose.Onnx,
         .. Decompositions.Constants.Onnx,
+        .. Decompositions.Convolutions.Onnx,
+        .. Decompositions.Pools.Onnx,
     ];
 
     private static readonly ILookup<(string Domain, string OpType), OnnxTranslation> ByName = All.ToLookup(translation => (translation.Domain, translation.OpType));

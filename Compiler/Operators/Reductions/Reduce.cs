@@ -149,6 +149,20 @@ public sealed record Reduce(ReduceKind Kind, EquatableArray<int> Axes, bool Keep
         _ => node[0],
     };
 
+    /// <summary>What two lanes of words become, and what they start from.</summary>
+    internal static (Type Combine, long Identity) Combination(ReduceKind kind, ElementType element)
+    {
+        bool isFloat = element == ElementType.Float64;
+        bool isUnsigned = element == ElementType.UInt64;
+        return kind switch
+        {
+            ReduceKind.Max => (isFloat ? typeof(MaxFloat64Word) : isUnsigned ? typeof(MaxUnsignedWord) : typeof(MaxWord), Lowest(element)),
+            ReduceKind.Min => (isFloat ? typeof(MinFloat64Word) : isUnsigned ? typeof(MinUnsignedWord) : typeof(MinWord), Highest(element)),
+            ReduceKind.Product => (isFloat ? typeof(MulFloat64Word) : typeof(MulWord), isFloat ? BitConverter.DoubleToInt64Bits(1) : 1),
+            _ => (isFloat ? typeof(AddFloat64Word) : typeof(AddWord), 0),
+        };
+    }
+
     private Type Reduction() => Kind switch
     {
         ReduceKind.Mean => typeof(RowMean),
@@ -164,20 +178,18 @@ public sealed record Reduce(ReduceKind Kind, EquatableArray<int> Axes, bool Keep
         bool isFloat = input.Element == ElementType.Float64;
         bool isUnsigned = input.Element == ElementType.UInt64;
         long count = Axes.Aggregate(1L, (product, axis) => product * input.Shape[axis]);
-        Type add = isFloat ? typeof(AddFloat64Word) : typeof(AddWord);
-        Type multiply = isFloat ? typeof(MulFloat64Word) : typeof(MulWord);
+        (Type combine, long identity) = Combination(Kind, input.Element);
+        Type square = isFloat ? typeof(MulFloat64Word) : typeof(MulWord);
+        Type magnitude = isFloat ? typeof(AbsFloat64Word) : isUnsigned ? typeof(CopyWord) : typeof(AbsWord);
+        Type divide = isFloat ? typeof(DivFloat64Word) : isUnsigned ? typeof(DivUnsignedWord) : typeof(DivWord);
+        Type copy = typeof(CopyWord);
         return Kind switch
         {
-            ReduceKind.Max => ([typeof(CopyWord), isFloat ? typeof(MaxFloat64Word) : isUnsigned ? typeof(MaxUnsignedWord) : typeof(MaxWord), typeof(CopyWord)], Lowest(input.Element), 0),
-            ReduceKind.Min => ([typeof(CopyWord), isFloat ? typeof(MinFloat64Word) : isUnsigned ? typeof(MinUnsignedWord) : typeof(MinWord), typeof(CopyWord)], Highest(input.Element), 0),
-            ReduceKind.Product => ([typeof(CopyWord), multiply, typeof(CopyWord)], isFloat ? BitConverter.DoubleToInt64Bits(1) : 1, 0),
-            ReduceKind.L1 => ([isFloat ? typeof(AbsFloat64Word) : isUnsigned ? typeof(CopyWord) : typeof(AbsWord), add, typeof(CopyWord)], 0, 0),
-            ReduceKind.L2 => ([multiply, add, typeof(SqrtFloat64Word)], 0, 0),
-            ReduceKind.SumSquare => ([multiply, add, typeof(CopyWord)], 0, 0),
-            ReduceKind.Mean => (
-                [typeof(CopyWord), add, isFloat ? typeof(DivFloat64Word) : isUnsigned ? typeof(DivUnsignedWord) : typeof(DivWord)],
-                0, isFloat ? BitConverter.DoubleToInt64Bits(count) : count),
-            _ => ([typeof(CopyWord), add, typeof(CopyWord)], 0, 0),
+            ReduceKind.L1 => ([magnitude, combine, copy], identity, 0),
+            ReduceKind.L2 => ([square, combine, typeof(SqrtFloat64Word)], identity, 0),
+            ReduceKind.SumSquare => ([square, combine, copy], identity, 0),
+            ReduceKind.Mean => ([copy, combine, divide], identity, isFloat ? BitConverter.DoubleToInt64Bits(count) : count),
+            _ => ([copy, combine, copy], identity, 0),
         };
     }
 

@@ -54,6 +54,12 @@ public readonly struct MulFloat64Word : IWordFunction
     public static long Apply(long x, long y, long z) => Float64.Bits(Exact.Mul(Float64.Of(x), Float64.Of(y)));
 }
 
+/// <summary>x · y + z with one rounding.</summary>
+public readonly struct FmaFloat64Word : IWordFunction
+{
+    public static long Apply(long x, long y, long z) => Float64.Bits(Exact.Fma(Float64.Of(x), Float64.Of(y), Float64.Of(z)));
+}
+
 /// <summary>x / y.</summary>
 public readonly struct DivFloat64Word : IWordFunction
 {

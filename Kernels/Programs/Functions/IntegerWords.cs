@@ -45,6 +45,12 @@ public readonly struct MulWord : IWordFunction
     public static long Apply(long x, long y, long z) => unchecked(x * y);
 }
 
+/// <summary>x · y + z, wrapping.</summary>
+public readonly struct MultiplyAddWord : IWordFunction
+{
+    public static long Apply(long x, long y, long z) => unchecked(x * y + z);
+}
+
 /// <summary>x / y towards zero, wrapping; 0 where y = 0.</summary>
 public readonly struct DivWord : IWordFunction
 {
