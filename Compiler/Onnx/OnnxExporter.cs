@@ -15,7 +15,7 @@ namespace RduEmu.Compiler.Onnx;
 /// name. Indices of bags of one are exported as a vector [batch],
 /// as frameworks do: a matrix would cost a Squeeze for every table.
 /// </remarks>
-public sealed class OnnxExporter
+public sealed partial class OnnxExporter
 {
     public const string BatchDimension = "batch";
 
@@ -111,6 +111,12 @@ public sealed class OnnxExporter
     {
         switch (node.Operator)
         {
+            case Linear when _graph[node.Output].Type.Rank > 2:
+                ExportTokenLinear(node, node, null);
+                break;
+            case AddBias when fused.TryGetValue(node.Inputs[0], out Node? linear) && _graph[node.Output].Type.Rank > 2:
+                ExportTokenLinear(node, linear, node.Inputs[1]);
+                break;
             case Linear:
                 Emit("Gemm", node, [NameOf(node.Inputs[0]), NameOf(node.Inputs[1])], Attribute("transB", 1));
                 break;
@@ -136,9 +142,11 @@ public sealed class OnnxExporter
                 string columns = Integers($"{node.Name}.columns", [.. map.Map.Select(column => (long)column)]);
                 Emit("Gather", node, [NameOf(node.Inputs[0]), columns], Attribute("axis", 1));
                 break;
+            case var _ when TryExportTransformer(node):
+                break;
             default:
                 throw NotExported(
-                    $"node {node.Name}", "Linear, AddBias, Add, Relu, Sigmoid, Concat, EmbeddingBag, SampleMatMul or a ColumnMap without gaps",
+                    $"node {node.Name}", "an operator of inference, a ColumnMap without gaps",
                     node.Operator.ToString(), "express it by these");
         }
     }

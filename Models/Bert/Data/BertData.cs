@@ -44,6 +44,6 @@ public sealed class BertData : IModelData
         int warmUp = (int)Math.Min(10_000, Math.Max(1, steps / 10));
         return new TrainingCourse(
             choices.BatchSamples ?? _configuration.BatchSamples, steps, choices.Epochs, _configuration.Hidden <= 256 ? 1e-3f : 1e-4f,
-            new LearningRatePolicy(warmUp, warmUp, (int)Math.Min(int.MaxValue, steps - warmUp)));
+            new LearningRatePolicy(warmUp, warmUp, (int)Math.Min(int.MaxValue, steps - warmUp)) { DecayPower = 1, LowestRate = 0 });
     }
 }

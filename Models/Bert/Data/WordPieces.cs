@@ -23,9 +23,12 @@ public sealed class WordPieces
 {
     private readonly BertTokenizer _tokenizer;
 
-    private WordPieces(BertTokenizer tokenizer, SpecialPieces special)
+    private readonly bool _keepsAccents;
+
+    private WordPieces(BertTokenizer tokenizer, SpecialPieces special, bool keepsAccents)
     {
         _tokenizer = tokenizer;
+        _keepsAccents = keepsAccents;
         Special = special;
     }
 
@@ -51,7 +54,7 @@ public sealed class WordPieces
             _ = Find("[UNK]");
             bool keepsCase = Path.GetFileName(path).Contains("-cased", StringComparison.Ordinal);
             var options = new BertOptions { LowerCaseBeforeTokenization = !keepsCase, RemoveNonSpacingMarks = !keepsCase };
-            return new WordPieces(BertTokenizer.Create(path, options), special);
+            return new WordPieces(BertTokenizer.Create(path, options), special, keepsCase);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -60,5 +63,6 @@ public sealed class WordPieces
     }
 
     /// <summary>The pieces of a text, without those of <see cref="Special"/>.</summary>
-    public IReadOnlyList<int> Encode(string text) => _tokenizer.EncodeToIds(text, addSpecialTokens: false, considerPreTokenization: true, considerNormalization: true);
+    public IReadOnlyList<int> Encode(string text) => _tokenizer.EncodeToIds(
+        _keepsAccents ? text : Accents.Remove(text), addSpecialTokens: false, considerPreTokenization: true, considerNormalization: true);
 }
