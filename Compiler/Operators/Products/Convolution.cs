@@ -1,6 +1,8 @@
+using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Operators.Layout;
 using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
@@ -65,6 +67,84 @@ public sealed record Convolution(EquatableArray<int> Strides, EquatableArray<int
             ]));
         lowering.Emit(new ProductStage(node.Name, node.Output, node.Inputs[1], node.Inputs[0], axes, !y.HasSamples));
     }
+
+    /// <summary>
+    /// dx is the convolution of the spread and padded dy with the filters in the other direction; dw the sum over images and results of
+    /// dy times the pixels that w met.
+    /// </summary>
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        GraphBuilder builder = scope.Builder;
+        TensorType w = builder[node.Inputs[1]];
+        if (scope.IsNeeded(node.Inputs[0]))
+        {
+            scope.Add(node.Inputs[0], InputGradient(builder, builder[node.Inputs[0]], gradient, node.Inputs[1], this));
+        }
+
+        if (scope.IsNeeded(node.Inputs[1]))
+        {
+            scope.Add(node.Inputs[1], builder.Apply(new ConvolutionFilterGradient(w.Shape, Strides, Dilations, Groups, Flipped), node.Inputs[0], gradient));
+        }
+    }
+
+    internal static ValueId InputGradient(GraphBuilder builder, TensorType x, ValueId gradient, ValueId filters, Convolution convolution)
+    {
+        int axes = convolution.Strides.Count;
+        ValueId spread = convolution.Strides.All(stride => stride == 1)
+            ? gradient
+            : builder.Apply(new Spread([1, 1, .. convolution.Strides]), gradient);
+        int[] around = [0, 0, .. Enumerable.Range(0, axes).Select(axis => convolution.Dilations[axis] * (builder[filters].Shape[axis + 2] - 1))];
+
+        // Pixels behind the last window have no part in the result.
+        int[] behind = [0, 0, .. Enumerable.Range(2, axes).Select(axis => around[axis] + x.Shape[axis] - (builder[spread].Shape[axis] + around[axis]))];
+        ValueId padded = builder.Apply(new Pad(EquatableArray.Create<int>(around), EquatableArray.Create<int>(behind), 0), spread);
+        int[] ones = [.. Enumerable.Repeat(1, axes)];
+        var back = new Convolution(EquatableArray.Create<int>(ones), convolution.Dilations, convolution.Groups, !convolution.Flipped);
+        return builder.Apply(back, padded, filters);
+    }
+}
+
+/// <summary>
+/// The gradient of a <see cref="Convolution"/> by its filters, inputs x and dy: dw[o, c, t] = sum over b and p of
+/// dy[b, o, p] · x[b, c, p · stride + t · dilation].
+/// </summary>
+/// <param name="Filters">The shape of the filters.</param>
+public sealed record ConvolutionFilterGradient(
+    EquatableArray<int> Filters, EquatableArray<int> Strides, EquatableArray<int> Dilations, int Groups, bool Flipped) : Operator
+{
+    public override TensorType Infer(OperatorInputs inputs)
+    {
+        inputs.RequireCount(2);
+        inputs.Require(!inputs[0].HasSamples && inputs[0].Element == inputs[1].Element, "whole values of one type");
+        return inputs[0] with { Shape = Filters };
+    }
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Systolic(new GemmShape(
+        1, output.Shape[0], checked((int)(output.CountElements / Math.Max(1, output.Shape[0]))), checked((int)(inputs[1].CountElements / Math.Max(1, inputs[1].Shape[1])))));
+
+    public override void Lower(StageLowering lowering, Node node)
+    {
+        TensorType x = lowering.Graph[node.Inputs[0]].Type;
+        TensorType y = lowering.Graph[node.Inputs[1]].Type;
+        int channels = x.Shape[1] / Groups;
+        int filters = y.Shape[1] / Groups;
+        int filterAxis = Flipped ? 1 : 0;
+        int channelAxis = Flipped ? 0 : 1;
+        var axes = new ProductAxes(
+            [new ProductAxis(Groups, 1, filters, 1, channels, 0, Flipped ? channels : filters)],
+            [ProductAxis.Of(filters, 1, -1, filterAxis)],
+            EquatableArray.Create<ProductAxis>(
+            [
+                ProductAxis.Of(channels, -1, 1, channelAxis),
+                .. Dilations.Select((dilation, axis) => new ProductAxis(Filters[axis + 2], -1, 1, axis + 2, dilation, axis + 2, Flipped ? -1 : 1)),
+            ]),
+            EquatableArray.Create<ProductAxis>(
+            [
+                ProductAxis.Of(x.Shape[0], 0, 0, -1),
+                .. Strides.Select((stride, axis) => new ProductAxis(y.Shape[axis + 2], axis + 2, 1, axis + 2, stride, -1, 1)),
+            ]));
+        lowering.Emit(new ProductStage(node.Name, node.Output, node.Inputs[1], node.Inputs[0], axes, Whole: true));
+    }
 }
 
 /// <summary>The elements with zeros between them: element i of an axis goes to i · step.</summary>
@@ -83,6 +163,13 @@ public sealed record Spread(EquatableArray<int> Steps) : Operator
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new SpreadStage(node.Name, node.Output, node.Inputs[0], Steps, !lowering.Graph[node.Output].Type.HasSamples));
+
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        TensorType x = scope.Builder[node.Inputs[0]];
+        int[] first = new int[x.Rank];
+        scope.Add(node.Inputs[0], scope.Builder.Apply(new Slice(EquatableArray.Create<int>(first), x.Shape, Steps), gradient));
+    }
 }
 
 /// <summary>What operators over windows share.</summary>

@@ -1,3 +1,4 @@
+using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
@@ -53,6 +54,20 @@ public sealed record WindowReduce(ReduceKind Kind, EquatableArray<int> Taps, Equ
         (Type combine, long identity) = Reduce.Combination(Kind, type.Element);
         lowering.Emit(new WindowStage(
             node.Name, node.Output, node.Inputs[0], Taps, Strides, Dilations, !type.HasSamples, reduction, prologue, epilogue, combine, identity));
+    }
+
+    /// <summary>Of a sum: the convolution back with filters of ones, each channel by itself.</summary>
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        if (Kind != ReduceKind.Sum)
+        {
+            base.Differentiate(scope, node, gradient);
+            return;
+        }
+
+        TensorType x = scope.Builder[node.Inputs[0]];
+        ValueId ones = scope.Builder.Constant("ones", x with { Shape = EquatableArray.Create<int>([x.Shape[1], 1, .. Taps]), HasSamples = false }, 1f);
+        scope.Add(node.Inputs[0], Convolution.InputGradient(scope.Builder, x, gradient, ones, new Convolution(Strides, Dilations, Groups: x.Shape[1])));
     }
 
     private static bool IsShortFloat(ElementType element) => element is ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16;
