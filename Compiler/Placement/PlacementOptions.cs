@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Placement.Fusion;
 
 namespace RduEmu.Compiler.Placement;
 
@@ -12,4 +14,9 @@ namespace RduEmu.Compiler.Placement;
 /// (gpt2.yaml: resources-scaling 0.8).
 /// </param>
 public sealed record PlacementOptions(
-    CompileMode Mode = CompileMode.O3, int Tiles = 0, int Seed = 1, int ElementBytes = 2, int ResourcePercent = 80);
+    CompileMode Mode = CompileMode.O3, int Tiles = 0, int Seed = 1, int ElementBytes = 2, int ResourcePercent = 80)
+{
+    /// <summary>Rules of mode o1.</summary>
+    [JsonIgnore]
+    public FusionRules Rules { get; init; } = FusionRules.Default;
+}

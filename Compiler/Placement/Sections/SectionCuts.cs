@@ -23,14 +23,28 @@ internal sealed class SectionCuts
         _signatures = [.. Enumerable.Range(0, planner.Groups.Count).Select(Signature)];
     }
 
-    /// <summary>Every stage group by itself.</summary>
-    public static List<MachineSection> Each(SectionPlanner planner, CancellationToken cancellation)
+    /// <summary>A section of every run of groups with one number; of each group by itself where the run does not fit.</summary>
+    public static List<MachineSection> Given(SectionPlanner planner, IReadOnlyList<int> numbers, CancellationToken cancellation)
     {
         var sections = new List<MachineSection>();
-        for (int i = 0; i < planner.Groups.Count; i++)
+        for (int begin = 0, end; begin < numbers.Count; begin = end)
         {
             cancellation.ThrowIfCancellationRequested();
-            sections.Add(Require(planner, i, i + 1));
+            for (end = begin + 1; end < numbers.Count && numbers[end] == numbers[begin];)
+            {
+                end++;
+            }
+
+            if (planner.Plan(begin, end, out _) is { } section)
+            {
+                sections.Add(section);
+                continue;
+            }
+
+            for (int i = begin; i < end; i++)
+            {
+                sections.Add(Require(planner, i, i + 1));
+            }
         }
 
         return sections;

@@ -13,12 +13,17 @@ internal static class Sectioner
     /// <exception cref="RduException">RDU0611: an operator does not fit, not even in parts.</exception>
     public static IReadOnlyList<MachineSection> Run(MachineGraph graph, RduResources chip, PlacementOptions options, CancellationToken cancellation)
     {
-        IReadOnlyList<StageGroup> groups = options.Mode == CompileMode.O0
-            ? StageGrouping.Alone(graph)
-            : StageGrouping.Fuse(graph, chip.PipelineStages, (_, _) => true);
-        var planner = new SectionPlanner(graph, [.. groups.Select(group => new GroupFacts(graph, group))], chip, options);
-        SectionPlanner whole = WithParts(graph, planner, chip, options, cancellation);
-        List<MachineSection> sections = options.Mode == CompileMode.O0 ? SectionCuts.Each(whole, cancellation) : SectionCuts.Best(whole, cancellation);
+        List<(StageGroup Group, int Section)> groups = options.Mode switch
+        {
+            CompileMode.O0 => [.. StageGrouping.Alone(graph).Select((group, i) => (group, i))],
+            CompileMode.O1 => RuleSections.Run(graph, chip, options, cancellation),
+            _ => [.. StageGrouping.Fuse(graph, chip.PipelineStages, (_, _) => true).Select(group => (group, 0))],
+        };
+        groups = WithParts(graph, groups, chip, options, cancellation);
+        var planner = new SectionPlanner(graph, [.. groups.Select(entry => new GroupFacts(graph, entry.Group))], chip, options);
+        List<MachineSection> sections = options.Mode == CompileMode.O3
+            ? SectionCuts.Best(planner, cancellation)
+            : SectionCuts.Given(planner, [.. groups.Select(entry => entry.Section)], cancellation);
         for (int i = 0; i < sections.Count; i++)
         {
             sections[i] = sections[i] with { Index = i };
@@ -28,26 +33,24 @@ internal static class Sectioner
     }
 
     /// <summary>Groups that do not fit by themselves are cut into parts: a weight or a weight gradient larger than the scratchpads.</summary>
-    private static SectionPlanner WithParts(
-        MachineGraph graph, SectionPlanner planner, RduResources chip, PlacementOptions options, CancellationToken cancellation)
+    private static List<(StageGroup Group, int Section)> WithParts(
+        MachineGraph graph, List<(StageGroup Group, int Section)> groups, RduResources chip, PlacementOptions options, CancellationToken cancellation)
     {
-        var groups = new List<StageGroup>();
-        bool isCut = false;
-        for (int i = 0; i < planner.Groups.Count; i++)
+        var planner = new SectionPlanner(graph, [.. groups.Select(entry => new GroupFacts(graph, entry.Group))], chip, options);
+        var result = new List<(StageGroup, int)>();
+        for (int i = 0; i < groups.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            StageGroup group = planner.Groups[i].Group;
             if (planner.Plan(i, i + 1, out string reason) is not null)
             {
-                groups.Add(group);
+                result.Add(groups[i]);
                 continue;
             }
 
-            groups.AddRange(Parts(graph, group, reason, chip, options));
-            isCut = true;
+            result.AddRange(Parts(graph, groups[i].Group, reason, chip, options).Select(part => (part, groups[i].Section)));
         }
 
-        return isCut ? new SectionPlanner(graph, [.. groups.Select(group => new GroupFacts(graph, group))], chip, options) : planner;
+        return result;
     }
 
     private static StageGroup[] Parts(MachineGraph graph, StageGroup group, string reason, RduResources chip, PlacementOptions options)
