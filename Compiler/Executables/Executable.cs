@@ -15,10 +15,12 @@ namespace RduEmu.Compiler.Executables;
 /// <c>weights.safetensors</c>. The same input gives the same bytes on every machine; a file with any other byte is refused.
 /// </summary>
 /// <param name="Arguments">The model as the command line has it, from which parameters and data are made again.</param>
+/// <param name="MachineArguments">The machine as the command line has it.</param>
 /// <param name="Graph">What it computes.</param>
 /// <param name="Program">Where.</param>
 /// <param name="Weights">First values of parameters; empty if they are drawn.</param>
-public sealed record Executable(IReadOnlyList<string> Arguments, Graph Graph, PlacedProgram Program, IReadOnlyList<NamedTensor> Weights)
+public sealed record Executable(
+    IReadOnlyList<string> Arguments, IReadOnlyList<string> MachineArguments, Graph Graph, PlacedProgram Program, IReadOnlyList<NamedTensor> Weights)
 {
     public const string Format = "rdux/1";
 
@@ -57,7 +59,7 @@ public sealed record Executable(IReadOnlyList<string> Arguments, Graph Graph, Pl
         }
 
         var manifest = new Manifest(
-            Format, Contract, CodeVersion, [.. Arguments], Program.Resources.Name,
+            Format, Contract, CodeVersion, [.. Arguments], [.. MachineArguments], Program.Resources.Name,
             [.. contents.Select(entry => new ManifestItem(entry.Name, entry.Content.Length, DigestOf(entry.Content.Span)))]);
         byte[] first = JsonSerializer.SerializeToUtf8Bytes(manifest, Json);
         return StoredArchive.Write([(ManifestEntry, first), .. contents, (SealEntry, Encoding.ASCII.GetBytes(DigestOf(first) + "\n"))]);
@@ -100,7 +102,7 @@ public sealed record Executable(IReadOnlyList<string> Arguments, Graph Graph, Pl
             var program = new PlacedProgram(
                 stored.Resources, stored.Options, MachineLowering.Run(graph, stored.Options.ElementBytes), stored.Sections, stored.Layouts);
             IReadOnlyList<NamedTensor> weights = entries.TryGetValue(WeightsEntry, out ReadOnlyMemory<byte> tensors) ? SafeTensors.Read(tensors) : [];
-            return new Executable(manifest.Arguments, graph, program, weights);
+            return new Executable(manifest.Arguments, manifest.MachineArguments, graph, program, weights);
         }
         catch (Exception error) when (error is InvalidDataException or FormatException or JsonException or ArgumentException or KeyNotFoundException
             or InvalidOperationException or OverflowException)
@@ -122,7 +124,7 @@ public sealed record Executable(IReadOnlyList<string> Arguments, Graph Graph, Pl
 
     private static string DigestOf(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
-    private sealed record Manifest(string Format, string Contract, string Code, string[] Arguments, string Target, ManifestItem[] Entries);
+    private sealed record Manifest(string Format, string Contract, string Code, string[] Arguments, string[] MachineArguments, string Target, ManifestItem[] Entries);
 
     private sealed record ManifestItem(string Name, long Bytes, string Sha256);
 

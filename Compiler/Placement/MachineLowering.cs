@@ -62,11 +62,13 @@ internal sealed class MachineLowering
             }
         }
 
+        // One phase after the other: a loss that is summed after the gradients were built still belongs to the forward pass.
+        MachineOperator[] operators = [.. lowering._operators.OrderBy(op => op.Phase).Select((op, i) => op with { Index = i })];
         TensorType[] sampled = [.. graph.Values.Select(value => value.Type).Where(type => type.HasSamples)];
         int samples = sampled.Length == 0 ? 1 : Math.Max(1, sampled.Max(type => type.Shape[0]));
         int rows = sampled.Max(type => type.Rank > 2 ? (int?)type.Shape[1] : null) ?? 1;
         return new MachineGraph(
-            samples, Math.Max(1, rows), EquatableArray.Create<MachineTensor>(lowering._tensors), EquatableArray.Create<MachineOperator>([.. lowering._operators]),
+            samples, Math.Max(1, rows), EquatableArray.Create<MachineTensor>(lowering._tensors), EquatableArray.Create<MachineOperator>(operators),
             EquatableArray.Create<int>([.. graph.Outputs.Select(output => output.Index).Distinct()]));
     }
 
@@ -198,10 +200,12 @@ internal sealed class MachineLowering
             return phases;
         }
 
+        // From the end: what the backward pass needs is not the optimiser's, so phases follow each other along every edge.
         bool[] isForward = Ancestors(_graph.Outputs);
-        foreach (Node node in _graph.Nodes)
+        foreach (Node node in _graph.Nodes.Reverse())
         {
-            bool isWhole = !_graph[node.Output].Type.HasSamples && !node.Inputs.Any(input => _graph[input].Type.HasSamples);
+            bool isWhole = !_graph[node.Output].Type.HasSamples && !node.Inputs.Any(input => _graph[input].Type.HasSamples)
+                && _consumers[node.Output.Index].All(consumer => phases[consumer.Id.Index] == Phase.Optimizer || !_isNeeded[consumer.Id.Index]);
             phases[node.Id.Index] = isForward[node.Id.Index] ? Phase.Forward : isWhole ? Phase.Optimizer : Phase.Backward;
         }
 

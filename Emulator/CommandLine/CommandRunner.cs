@@ -11,7 +11,7 @@ public static class CommandRunner
         try
         {
             // Parsing runs our own parsers of lists, which report like everything else.
-            ParseResult parsed = root.Parse(args);
+            ParseResult parsed = root.Parse(ExecutableFile.Expand(args));
             if (parsed.Errors.Count > 0)
             {
                 return Report(new RduException(

@@ -53,9 +53,13 @@ internal sealed class MachineOptions
 /// <summary>The machine that the user asked for, checked.</summary>
 internal sealed record MachineRequest(RduSpec Spec, int Tiles, int Sockets, int ElementBytes, int PlacementSeed, bool IsInference)
 {
+    public RduResources Resources => Spec.Resources(Tiles);
+
+    public PlacementOptions Options(CompileMode mode) => new(mode, 0, PlacementSeed, ElementBytes);
+
     /// <summary>Places a graph, which computes one socket's share of the batch.</summary>
     public PlacedProgram Place(Graph graph, CompileMode mode, Action<int, int>? progress, CancellationToken cancellation) => PlacementCompiler.Compile(
-        graph, Spec.Resources(Tiles), new PlacementOptions(mode, 0, PlacementSeed, ElementBytes), progress, cancellation);
+        graph, Resources, Options(mode), progress, cancellation);
 
     public ProgramTiming Time(PlacedProgram program, CancellationToken cancellation) => new ProgramSimulator(Spec, program, Sockets).Run(cancellation);
 }

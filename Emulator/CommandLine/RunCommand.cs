@@ -20,9 +20,10 @@ internal sealed class RunCommand : IModelCommand
     private readonly DeviceOptions _device = new();
     private readonly Option<int?> _steps = new("--steps") { Description = $"batches to score; left out: {DefaultBatches}, or all of --data" };
     private readonly Option<string?> _weights = new("--weights") { Description = "take the parameters of this safetensors file" };
+    private readonly Option<string?> _executable = new(ExecutableFile.OptionName) { Description = "an executable that must hold this model's graph; what run NAME.rdux gives" };
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public IReadOnlyList<Option> Options => [.. _device.All, _steps, _weights, _receipt];
+    public IReadOnlyList<Option> Options => [.. _device.All, _steps, _weights, _executable, _receipt];
 
     public static Command Create() => ModelCatalogue.CreateCommand(
         "run", "inference: latency, throughput and the digest of the outputs", () => new RunCommand());
@@ -44,6 +45,12 @@ internal sealed class RunCommand : IModelCommand
         IBatchSource source = data.Test ?? data.Training;
         int batchSamples = data.Suited(new CourseChoices(request.Common.BatchSamples, steps, null)).BatchSamples;
         IModel model = request.Model;
+        string? executable = parsed.GetValue(_executable);
+        if (executable is not null)
+        {
+            ExecutableFile.Require(executable, model);
+        }
+
         using var session = new ModelSession(model, request.Target(device, threads), new SessionPurpose(InferenceSamples: batchSamples));
         session.Initialize(request.Seed, data.FirstValues);
         if (parsed.GetValue(_weights) is { } weightsPath)

@@ -126,7 +126,7 @@ public sealed class ExecutableTests
     {
         Graph graph = DlrmGraph.BuildTrainingStep(DlrmPresets.Tiny, 64).Graph;
         return new Executable(
-            ["dlrm", "--preset", "tiny"], graph, PlacementCompiler.Compile(graph, Chips.Small, new PlacementOptions(Seed: seed)),
+            ["dlrm", "--preset", "tiny"], ["--target", "small"], graph, PlacementCompiler.Compile(graph, Chips.Small, new PlacementOptions(Seed: seed)),
             [new NamedTensor("bottom.0.bias", [3], new float[] { 1, 2, 3 })]);
     }
 }
