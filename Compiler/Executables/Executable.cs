@@ -18,9 +18,9 @@ namespace RduEmu.Compiler.Executables;
 /// <param name="MachineArguments">The machine as the command line has it.</param>
 /// <param name="Graph">What it computes.</param>
 /// <param name="Program">Where.</param>
-/// <param name="Weights">First values of parameters; empty if they are drawn.</param>
+/// <param name="Weights">First values of parameters, as a whole safetensors file; empty if they are drawn.</param>
 public sealed record Executable(
-    IReadOnlyList<string> Arguments, IReadOnlyList<string> MachineArguments, Graph Graph, PlacedProgram Program, IReadOnlyList<NamedTensor> Weights)
+    IReadOnlyList<string> Arguments, IReadOnlyList<string> MachineArguments, Graph Graph, PlacedProgram Program, ReadOnlyMemory<byte> Weights)
 {
     public const string Format = "rdux/1";
 
@@ -53,9 +53,9 @@ public sealed record Executable(
             (GraphEntry, GraphText.Write(Graph)),
             (ProgramEntry, JsonSerializer.SerializeToUtf8Bytes(new StoredProgram(Program.Resources, Program.Options, Program.Sections, Program.Layouts), Json)),
         };
-        if (Weights.Count > 0)
+        if (Weights.Length > 0)
         {
-            contents.Add((WeightsEntry, SafeTensors.Write(Weights)));
+            contents.Add((WeightsEntry, Weights));
         }
 
         var manifest = new Manifest(
@@ -101,8 +101,7 @@ public sealed record Executable(
             StoredProgram stored = JsonSerializer.Deserialize<StoredProgram>(entries[ProgramEntry].Span, Json)!;
             var program = new PlacedProgram(
                 stored.Resources, stored.Options, MachineLowering.Run(graph, stored.Options.ElementBytes), stored.Sections, stored.Layouts);
-            IReadOnlyList<NamedTensor> weights = entries.TryGetValue(WeightsEntry, out ReadOnlyMemory<byte> tensors) ? SafeTensors.Read(tensors) : [];
-            return new Executable(manifest.Arguments, manifest.MachineArguments, graph, program, weights);
+            return new Executable(manifest.Arguments, manifest.MachineArguments, graph, program, entries.GetValueOrDefault(WeightsEntry));
         }
         catch (Exception error) when (error is InvalidDataException or FormatException or JsonException or ArgumentException or KeyNotFoundException
             or InvalidOperationException or OverflowException)

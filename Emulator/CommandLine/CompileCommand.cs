@@ -16,14 +16,16 @@ namespace RduEmu.Emulator.CommandLine;
 internal sealed class CompileCommand : IModelCommand
 {
     /// <summary>Options of one command or one machine: they are no part of a model.</summary>
-    private static readonly string[] Unstored = ["--output", "--json", "--arena-file", "--memory-limit", "--text", "--rules"];
+    private static readonly string[] Unstored = ["--output", "--json", "--arena-file", "--memory-limit", "--text", "--rules", "--weights"];
 
     private readonly MachineOptions _machine = new();
     private readonly Option<string> _output = new("-o", "--output") { Description = "the executable to write, NAME.rdux", Required = true };
     private readonly Option<string?> _text = new("--text") { Description = "also write sections, stages and places as text to this file" };
     private readonly Option<string?> _rules = new("--rules") { Description = "fusion rules for mode o1, in SambaFlow's YAML form; left out: those of the product" };
 
-    public IReadOnlyList<Option> Options => [.. _machine.All, _output, _text, _rules];
+    private readonly Option<string?> _weights = new("--weights") { Description = "keep the parameters of this safetensors file in the executable" };
+
+    public IReadOnlyList<Option> Options => [.. _machine.All, _output, _text, _rules, _weights];
 
     public static Command Create() => ModelCatalogue.CreateCommand(
         "compile", "sections, places and routes of a model on a machine; writes an executable", () => new CompileCommand());
@@ -45,6 +47,7 @@ internal sealed class CompileCommand : IModelCommand
             options = options with { Rules = Compiler.Placement.Fusion.FusionRules.Parse(InputFile.ReadText(rules), rules) };
         }
 
+        byte[] weights = parsed.GetValue(_weights) is { } weightsPath ? InputFile.ReadBytes(weightsPath) : [];
         using IModelData data = request.OpenData();
         int batch = data.Suited(new CourseChoices(request.Common.BatchSamples, null, null)).BatchSamples;
         if (batch % machine.Sockets != 0)
@@ -60,7 +63,7 @@ internal sealed class CompileCommand : IModelCommand
         PlacedProgram program = ProgressBar.Run(output.Progress, "placing", progress => PlacementCompiler.Compile(
             graph, machine.Resources, options, (done, all) => progress(done, all, () => "sections"), interruption.Token));
         (string[] modelArguments, string[] machineArguments) = Arguments(parsed, batch);
-        byte[] file = new Executable(modelArguments, machineArguments, graph, program, []).ToBytes();
+        byte[] file = new Executable(modelArguments, machineArguments, graph, program, weights).ToBytes();
         interruption.Token.ThrowIfCancellationRequested();
         AtomicFile.Write(path, file);
         if (textPath is not null)

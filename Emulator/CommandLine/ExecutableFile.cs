@@ -1,5 +1,7 @@
 using RduEmu.Compiler.Executables;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Emulator.Training;
+using RduEmu.Emulator.Training.Checkpoints;
 using RduEmu.Kernels.Errors;
 using RduEmu.Models.Dlrm;
 using RduEmu.Models.Training;
@@ -76,6 +78,21 @@ internal static class ExecutableFile
         }
 
         return executable;
+    }
+
+    /// <summary>Gives the session the parameters that the executable has.</summary>
+    public static void LoadWeights(ModelSession session, Executable executable)
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
+        {
+            File.WriteAllBytes(path, executable.Weights.Span);
+            WeightFile.Load(session, path);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     private static IEnumerable<string> Mode(IReadOnlyList<string> arguments)

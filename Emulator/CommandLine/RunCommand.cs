@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using RduEmu.Compiler.Executables;
 using RduEmu.Emulator.CommandLine.Families;
 using RduEmu.Emulator.Receipts;
 using RduEmu.Emulator.Training;
@@ -45,17 +46,17 @@ internal sealed class RunCommand : IModelCommand
         IBatchSource source = data.Test ?? data.Training;
         int batchSamples = data.Suited(new CourseChoices(request.Common.BatchSamples, steps, null)).BatchSamples;
         IModel model = request.Model;
-        string? executable = parsed.GetValue(_executable);
-        if (executable is not null)
-        {
-            ExecutableFile.Require(executable, model);
-        }
+        Executable? executable = parsed.GetValue(_executable) is { } executablePath ? ExecutableFile.Require(executablePath, model) : null;
 
         using var session = new ModelSession(model, request.Target(device, threads), new SessionPurpose(InferenceSamples: batchSamples));
         session.Initialize(request.Seed, data.FirstValues);
         if (parsed.GetValue(_weights) is { } weightsPath)
         {
             WeightFile.Load(session, weightsPath);
+        }
+        else if (executable?.Weights.Length > 0)
+        {
+            ExecutableFile.LoadWeights(session, executable);
         }
 
         Scoring scoring = ProgressBar.Run(

@@ -9,6 +9,7 @@ namespace RduEmu.Tests.Placement;
 public sealed class PlacementCompilerTests
 {
     [TestCase(CompileMode.O0)]
+    [TestCase(CompileMode.O1)]
     [TestCase(CompileMode.O3)]
     public void Compile_EveryOperatorInOneSection(CompileMode mode)
     {
