@@ -32,9 +32,19 @@ public static class OnnxCatalogue
         .. Operators.Layout.Reshape.Onnx,
         .. Operators.Layout.Slice.Onnx,
         .. Operators.Layout.Transpose.Onnx,
+        .. Decompositions.Attentions.Onnx,
         .. Decompositions.Constants.Onnx,
         .. Decompositions.Convolutions.Onnx,
         .. Decompositions.Pools.Onnx,
+        .. Decompositions.ControlFlow.Onnx,
+        .. Decompositions.LossTranslations.Onnx,
+        .. Decompositions.Normalizations.Onnx,
+        .. Decompositions.Quantization.Onnx,
+        .. Decompositions.Recurrent.Onnx,
+        .. Decompositions.Resampling.Onnx,
+        .. Decompositions.Softmaxes.Onnx,
+        .. Decompositions.StaticSelections.Onnx,
+        .. Decompositions.TrainingOptimizers.Onnx,
     ];
 
     private static readonly ILookup<(string Domain, string OpType), OnnxTranslation> ByName = All.ToLookup(translation => (translation.Domain, translation.OpType));
