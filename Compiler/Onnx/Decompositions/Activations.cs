@@ -9,7 +9,7 @@ public static class Activations
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
-        new("Gelu", 20, OnnxTypes.Floats, Gelu) { HasGradient = true },
+        new("Gelu", 20, OnnxTypes.ShortFloats, Gelu) { HasGradient = true },
         new("Dropout", 1, OnnxTypes.Floats, Dropout) { HasGradient = true },
     ];
 

@@ -16,7 +16,7 @@ public static class Attentions
         new("LinearAttention", 27, OnnxTypes.Floats, LinearAttention) { HasGradient = true },
         new("RotaryEmbedding", 23, OnnxTypes.Floats, RotaryEmbedding) { HasGradient = true },
         new("CausalConvWithState", 27, OnnxTypes.Floats, CausalConvolution) { HasGradient = true },
-        new("SwiGLU", 28, OnnxTypes.Floats, SwiGlu) { HasGradient = true },
+        new("SwiGLU", 28, OnnxTypes.ShortFloats, SwiGlu) { HasGradient = true },
     ];
 
     /// <summary>

@@ -69,7 +69,7 @@ public static class ControlFlow
         return [.. carried, .. rows.Select((values, i) => Stack(node, values, 0, node.Session.TypeOf(lastOutputs[1 + carriedCount + i])))];
     }
 
-    private static IReadOnlyList<OnnxValue> Scan(OnnxNode node)
+    private static List<OnnxValue> Scan(OnnxNode node)
     {
         int scanned = Math.Clamp((int)node.Integer("num_scan_inputs", 0), 0, node.InputCount);
         int carriedCount = node.InputCount - scanned;
@@ -104,7 +104,7 @@ public static class ControlFlow
         for (int b = 0; b < batch; b++)
         {
             OnnxValue[] own = [.. inputs.Select(input => (OnnxValue)Row(node, input, 0, b))];
-            IReadOnlyList<OnnxValue> outputs = Scan(node, own[..carriedCount], own[carriedCount..], null, null, directions, null);
+            List<OnnxValue> outputs = Scan(node, own[..carriedCount], own[carriedCount..], null, null, directions, null);
             for (int i = 0; i < results.Length; i++)
             {
                 ValueId output = node.Session.IdOf(outputs[i]);

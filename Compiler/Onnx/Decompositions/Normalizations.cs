@@ -18,7 +18,7 @@ public static class Normalizations
         new("GroupNormalization", 18, OnnxTypes.Floats, GroupNormalization) { HasGradient = true },
         new("MeanVarianceNormalization", 9, OnnxTypes.Floats, MeanVariance) { HasGradient = true },
         new("LpNormalization", 1, OnnxTypes.Floats, LpNormalization) { HasGradient = true },
-        new("LRN", 1, OnnxTypes.Floats, LocalResponse) { HasGradient = true },
+        new("LRN", 1, OnnxTypes.ShortFloats, LocalResponse) { HasGradient = true },
     ];
 
     /// <summary>(x - mean) / sqrt(variance + epsilon) · scale + bias over the axes from one on; mean and 1/sqrt are outputs too.</summary>

@@ -12,9 +12,9 @@ public static class Recurrent
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
-        new("RNN", 7, OnnxTypes.Floats, node => Translate(node, 1, ["Tanh"])) { HasGradient = true },
-        new("GRU", 7, OnnxTypes.Floats, node => Translate(node, 3, ["Sigmoid", "Tanh"])) { HasGradient = true },
-        new("LSTM", 7, OnnxTypes.Floats, node => Translate(node, 4, ["Sigmoid", "Tanh", "Tanh"])) { HasGradient = true },
+        new("RNN", 7, OnnxTypes.ShortFloats, node => Translate(node, 1, ["Tanh"])) { HasGradient = true },
+        new("GRU", 7, OnnxTypes.ShortFloats, node => Translate(node, 3, ["Sigmoid", "Tanh"])) { HasGradient = true },
+        new("LSTM", 7, OnnxTypes.ShortFloats, node => Translate(node, 4, ["Sigmoid", "Tanh", "Tanh"])) { HasGradient = true },
     ];
 
     private static OnnxValue[] Translate(OnnxNode node, int gates, string[] defaults)

@@ -1,6 +1,5 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Onnx.Import;
-using RduEmu.Compiler.Operators;
 using RduEmu.Compiler.Operators.Layout;
 
 namespace RduEmu.Compiler.Onnx.Decompositions;
