@@ -58,16 +58,7 @@ internal static class Expressions
     public static ValueId Mean(this OnnxNode node, ValueId value, params int[] axes) =>
         node.Apply(new Reduce(ReduceKind.Mean, EquatableArray.Create<int>(axes), KeepAxes: true), value);
 
-    public static ValueId Product(this OnnxNode node, ValueId a, ValueId b)
-    {
-        TensorType x = node.TypeOf(a);
-        ValueId turned = node.Transposed(b);
-        TensorType y = node.TypeOf(turned);
-        ValueId left = node.Reshape(a, [.. x.Shape.Take(x.Rank - 1), 1, x.Shape[^1]]);
-        ValueId right = node.Reshape(turned, [.. y.Shape.Take(y.Rank - 2), 1, y.Shape[^2], y.Shape[^1]]);
-        ValueId all = node.Times(left, right);
-        return node.Apply(new Reduce(ReduceKind.Sum, [node.TypeOf(all).Rank - 1], KeepAxes: false), all);
-    }
+    public static ValueId Product(this OnnxNode node, ValueId a, ValueId b) => node.Apply(new MatMul(), a, b);
 
     /// <summary>exp(x - max) / sum of exp(x - max) along an axis.</summary>
     public static ValueId SoftmaxOf(this OnnxNode node, ValueId value, int axis)

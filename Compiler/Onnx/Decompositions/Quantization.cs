@@ -14,7 +14,6 @@ public static class Quantization
         new("DequantizeLinear", 10, OnnxTypes.Integers, Dequantize),
         new("DynamicQuantizeLinear", 11, [ElementType.Float32], QuantizeByRange),
         new("QLinearMatMul", 10, OnnxTypes.Integers, MatMulOfScaled),
-        new("MatMulInteger", 10, OnnxTypes.Integers, node => [Integers(node, 0, 2, 1, 3)]),
     ];
 
     private static IReadOnlyList<OnnxValue> Quantize(OnnxNode node)
