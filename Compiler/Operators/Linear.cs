@@ -3,6 +3,7 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Placement.Machine;
+using RduEmu.Kernels.Templates.SampleReduce;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -99,6 +100,8 @@ public sealed record LinearWeightGradient(int GroupSamples = 0) : Operator
         long n = output.Shape[0];
         return OperatorProfile.Systolic(new GemmShape(1, n, output.CountElements / Math.Max(1, n), inputs[0].CountElements / Math.Max(1, n)));
     }
+
+    public override int? SampleGroup(IReadOnlyList<TensorType> inputs) => SampleTree.GroupSamples(Sectioning.RowsPerItem(inputs[0]), GroupSamples);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new SampleContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], GroupSamples));

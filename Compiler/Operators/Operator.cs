@@ -43,6 +43,12 @@ public abstract record Operator
     /// <summary>The position of the input that is read as a packed weight; null if none is.</summary>
     public virtual int? PackedInput => null;
 
+    /// <summary>
+    /// Samples of a group, where the output is a sum over samples whose groups are combined by the tree of
+    /// <see cref="Kernels.Templates.SampleReduce.SampleTree"/>: such a sum can be cut at the top of its tree. Null for anything else.
+    /// </summary>
+    public virtual int? SampleGroup(IReadOnlyList<TensorType> inputs) => null;
+
     /// <summary>True if its stage may write the parameter that its output updates.</summary>
     public virtual bool UpdatesInPlace => false;
 }

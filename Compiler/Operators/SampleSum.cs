@@ -1,6 +1,7 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Kernels.Templates.SampleReduce;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -17,6 +18,8 @@ public sealed record SampleSum(int GroupSamples = 0) : Operator
         inputs.Require(inputs[0].Rank >= 2 && inputs[0].HasSamples, "samples [B, ..., N]");
         return TensorType.Whole(inputs[0].LastExtent);
     }
+
+    public override int? SampleGroup(IReadOnlyList<TensorType> inputs) => SampleTree.GroupSamples(Sectioning.RowsPerItem(inputs[0]), GroupSamples);
 
     public override void Lower(StageLowering lowering, Node node) => lowering.Emit(new SampleSumStage(node.Name, node.Output, node.Inputs[0], GroupSamples));
 }

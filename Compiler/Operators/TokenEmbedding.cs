@@ -3,6 +3,7 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Placement.Machine;
+using RduEmu.Kernels.Templates.SampleReduce;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -61,6 +62,8 @@ public sealed record TokenEmbeddingGradient(int Rows, int GroupSamples = 0) : Op
 
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
         new(TemplateKind.Gather, inputs[1].CountElements) { IndexedElements = inputs[1].CountElements, WritesIndexed = true };
+
+    public override int? SampleGroup(IReadOnlyList<TensorType> inputs) => SampleTree.GroupSamples(inputs[0].Shape[1], GroupSamples);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new TokenScatterStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], GroupSamples));

@@ -13,7 +13,8 @@ namespace RduEmu.Emulator.Checks;
 /// <param name="BatchSamples">Samples that are scored at a time.</param>
 /// <param name="Mode">How much became one section.</param>
 /// <param name="Run">Which repetition.</param>
-public sealed record CheckVariant(string Device, int Threads, int BatchSamples, CompileMode Mode, int Run);
+/// <param name="Sockets">RDUs that share a training batch.</param>
+public sealed record CheckVariant(string Device, int Threads, int BatchSamples, CompileMode Mode, int Run, int Sockets = 1);
 
 /// <summary>What a variant came to.</summary>
 public sealed record CheckResult(CheckVariant Variant, string WeightsDigest, string OutputsDigest);
@@ -170,7 +171,7 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
             _piece = _data.Training.CreateBatch(course.BatchSamples);
             Session = new ModelSession(
                 check.Model, new ExecutionTarget(variant.Device, variant.Threads, variant.Mode),
-                new SessionPurpose(TrainingSamples: course.BatchSamples, InferenceSamples: variant.BatchSamples));
+                new SessionPurpose(TrainingSamples: course.BatchSamples, InferenceSamples: variant.BatchSamples), new BatchSplit(variant.Sockets));
             Session.PoisonScratch(PoisonPatterns[variant.Run % PoisonPatterns.Length]);
             Session.Initialize(check.Seed, _data.FirstValues);
         }

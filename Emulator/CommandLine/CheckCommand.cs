@@ -16,11 +16,12 @@ internal sealed class CheckCommand : IModelCommand
     private readonly Option<int[]> _threads = List("--threads", "thread counts on the host, as 1,2", number => int.TryParse(number, out int value) ? value : throw Bad("--threads", number), [1, 2]);
     private readonly Option<string[]> _devices = List("--devices", "devices, as host,ilgpu", name => name, ["host", "ilgpu"]);
     private readonly Option<int[]> _batches = List("--batches", "samples that are scored at a time, as 1,7,64", number => int.TryParse(number, out int value) ? value : throw Bad("--batches", number), [1, 7, 64]);
+    private readonly Option<int[]> _sockets = List("--sockets", "RDUs that share a training batch, as 1,2,4,8", number => int.TryParse(number, out int value) ? value : throw Bad("--sockets", number), [1]);
     private readonly Option<string[]> _modes = List("--modes", "modes, as o0,o1,o3", name => name, []);
     private readonly Option<int> _steps = new("--steps") { Description = "training steps", DefaultValueFactory = _ => 5 };
     private readonly Option<int> _samples = new("--samples") { Description = "samples that are scored after training", DefaultValueFactory = _ => 64 };
 
-    public IReadOnlyList<Option> Options => [_runs, _threads, _devices, _batches, _modes, _steps, _samples];
+    public IReadOnlyList<Option> Options => [_runs, _threads, _devices, _batches, _sockets, _modes, _steps, _samples];
 
     public static Command Create() => ModelCatalogue.CreateCommand(
         "check", "trains and predicts in every way that is asked for and compares the bits", () => new CheckCommand());
@@ -30,6 +31,7 @@ internal sealed class CheckCommand : IModelCommand
         int runs = CommonOptions.Positive("--runs", parsed.GetRequiredValue(_runs));
         int[] threads = [.. parsed.GetRequiredValue(_threads).Select(count => CommonOptions.Positive("--threads", count))];
         int[] batches = [.. parsed.GetRequiredValue(_batches).Select(count => CommonOptions.Positive("--batches", count))];
+        int[] sockets = [.. parsed.GetRequiredValue(_sockets).Select(count => CommonOptions.Sockets("--sockets", count))];
         string[] devices = [.. parsed.GetRequiredValue(_devices).Select(name => DeviceCatalogue.Find(name).Name)];
         string[] named = parsed.GetRequiredValue(_modes);
         CompileMode[] modes = named.Length > 0 ? [.. named.Select(CommonOptions.ParseMode)] : [request.Common.Mode];
@@ -46,8 +48,9 @@ internal sealed class CheckCommand : IModelCommand
                from mode in modes
                from count in device == "host" ? threads : [1]
                from batch in batches
+               from rdus in sockets
                from run in Enumerable.Range(0, runs)
-               select new CheckVariant(device, count, batch, mode, run),
+               select new CheckVariant(device, count, batch, mode, run, rdus),
         ];
 
         var output = new Output(request.Json);
@@ -75,7 +78,7 @@ internal sealed class CheckCommand : IModelCommand
                 {
                     result.Variant.Device,
                     result.Variant.Threads,
-                    Sockets = 1,
+                    result.Variant.Sockets,
                     Batch = result.Variant.BatchSamples,
                     Mode = result.Variant.Mode,
                     result.Variant.Run,
@@ -91,12 +94,12 @@ internal sealed class CheckCommand : IModelCommand
 
     private static void Print(Output output, CheckResult[] results, CheckResult? differing, FirstDifference? difference)
     {
-        Table table = new Table().Border(TableBorder.Simple).AddColumns("device", "threads", "mode", "batch", "runs", "weights", "outputs");
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("device", "threads", "RDUs", "mode", "batch", "runs", "weights", "outputs");
         foreach (var group in results.GroupBy(result => (result.Variant with { Run = 0 }, result.WeightsDigest, result.OutputsDigest)))
         {
             CheckVariant variant = group.Key.Item1;
             table.AddRow(
-                variant.Device, $"{variant.Threads}", variant.Mode.ToString().ToLowerInvariant(), $"{variant.BatchSamples}", $"{group.Count()}",
+                variant.Device, $"{variant.Threads}", $"{variant.Sockets}", variant.Mode.ToString().ToLowerInvariant(), $"{variant.BatchSamples}", $"{group.Count()}",
                 Short(group.Key.WeightsDigest), Short(group.Key.OutputsDigest));
         }
 
@@ -116,7 +119,7 @@ internal sealed class CheckCommand : IModelCommand
                     + $"{difference.Bits[0]} and {difference.Bits[1]}, {difference.Ulps} ulp apart"));
     }
 
-    private static string Describe(CheckVariant variant) => $"{variant.Device} with {variant.Threads} threads, batch {variant.BatchSamples}, run {variant.Run}";
+    private static string Describe(CheckVariant variant) => $"{variant.Device} with {variant.Threads} threads, {variant.Sockets} RDUs, batch {variant.BatchSamples}, run {variant.Run}";
 
     private static string Short(string digest) => digest["sha256:".Length..][..12];
 

@@ -66,6 +66,11 @@ internal sealed class CommonOptions
         ? value
         : throw new RduException(ErrorCatalogue.OptionInvalid, option, $"at least {least}", $"{value}", "give a larger number");
 
+    /// <summary>RDUs of a node.</summary>
+    public static int Sockets(string option, int value) => value is 1 or 2 or 4 or 8
+        ? value
+        : throw new RduException(ErrorCatalogue.OptionInvalid, option, "1, 2, 4 or 8", $"{value}", "give one of these");
+
     public static int NotNegative(string option, int value) => value >= 0
         ? value
         : throw new RduException(ErrorCatalogue.OptionInvalid, option, "at least 0", $"{value}", "give a positive number, or 0 to leave it to the program");

@@ -17,13 +17,15 @@ internal sealed class TrainCommand : IModelCommand
 
     private readonly DeviceOptions _device = new();
     private readonly CourseOptions _course = new();
+    private readonly Option<int> _sockets = new("--sockets") { Description = "RDUs that share a batch: 1, 2, 4 or 8; bits do not depend on it", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> _accumulate = new("--accumulate") { Description = "parts of a batch that an RDU computes one after the other; bits do not depend on it", DefaultValueFactory = _ => 1 };
     private readonly Option<int> _evaluateEvery = new("--eval-every") { Description = "steps between measurements on the test data; 0: at the end only" };
     private readonly Option<int> _patience = new("--patience") { Description = "stop after so many measurements without a new best one; 0: never" };
     private readonly CheckpointOptions _checkpoint = new();
     private readonly Option<string?> _weights = new("--weights") { Description = "begin with the parameters of this safetensors file" };
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _receipt];
+    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _sockets, _accumulate, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _receipt];
 
     public static Command Create() => ModelCatalogue.CreateCommand(
         "train", "training: loss and metric as it goes, digests and throughput at the end", () => new TrainCommand());
@@ -42,9 +44,11 @@ internal sealed class TrainCommand : IModelCommand
         using IModelData data = request.OpenData();
         TrainingCourse course = _course.Read(parsed, request, data);
         TrainingWatch watch = Watch(parsed, course, data) with { WithDataDigest = receiptPath is not null };
+        var split = new BatchSplit(
+            CommonOptions.Sockets("--sockets", parsed.GetRequiredValue(_sockets)), CommonOptions.Positive("--accumulate", parsed.GetRequiredValue(_accumulate)));
         IModel model = request.Model;
         using var session = new ModelSession(
-            model, request.Target(device, threads), new SessionPurpose(course.BatchSamples, data.Test is null ? 0 : model.EvaluationBatchSamples));
+            model, request.Target(device, threads), new SessionPurpose(course.BatchSamples, data.Test is null ? 0 : model.EvaluationBatchSamples), split);
         session.Initialize(request.Seed, data.FirstValues);
         if (parsed.GetValue(_weights) is { } weightsPath)
         {
@@ -86,6 +90,8 @@ internal sealed class TrainCommand : IModelCommand
                 model.Preset,
                 Device = device,
                 Threads = threads,
+                split.Sockets,
+                split.Accumulate,
                 model.Precision,
                 Steps = outcome.State.Step,
                 course.BatchSamples,

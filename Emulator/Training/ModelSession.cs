@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Emulator.Execution;
+using RduEmu.Emulator.Fabric;
 using RduEmu.Emulator.Receipts;
 using RduEmu.Models.Training;
 
@@ -15,75 +15,102 @@ namespace RduEmu.Emulator.Training;
 /// <param name="InferenceSamples">Samples that are predicted at a time, or 0 for no predictions.</param>
 public sealed record SessionPurpose(int TrainingSamples = 0, int EvaluationSamples = 0, int InferenceSamples = 0);
 
+/// <summary>How the batch of a training step is cut; the bits do not depend on it.</summary>
+/// <param name="Sockets">RDUs that share the batch, each with an arena of its own.</param>
+/// <param name="Accumulate">Parts that each RDU computes one after the other.</param>
+public sealed record BatchSplit(int Sockets = 1, int Accumulate = 1)
+{
+    public static BatchSplit None { get; } = new();
+}
+
 /// <summary>A model in the arena of one device: a training step, graphs that only predict, or all of them over the same parameters.</summary>
 public sealed class ModelSession : IDisposable
 {
     /// <summary>Elements of a parameter that are initialised or read at a time.</summary>
     private const int PieceElements = 1 << 18;
 
-    private readonly LoadedGraph? _training;
+    private readonly TrainingStep? _training;
     private readonly LoadedGraph? _evaluation;
     private readonly LoadedGraph? _inference;
-    private readonly LoadedGraph _base;
+    private readonly LoadedGraph[] _loaded;
+    private readonly Replicas _others;
     private readonly float[] _word = new float[1];
     private float[] _piece = [];
 
     /// <param name="model">The model.</param>
     /// <param name="target">Where it runs.</param>
     /// <param name="purpose">What is made of it; at least one of its parts.</param>
-    /// <exception cref="Kernels.Errors.RduException">RDU03xx: the device is not there, or the arena does not fit.</exception>
-    public ModelSession(IModel model, ExecutionTarget target, SessionPurpose purpose)
+    /// <param name="split">How the batch of a training step is cut.</param>
+    /// <exception cref="Kernels.Errors.RduException">RDU0201: the batch cannot be cut so. RDU03xx: the device is not there, or the arena does not fit.</exception>
+    public ModelSession(IModel model, ExecutionTarget target, SessionPurpose purpose, BatchSplit? split = null)
+        : this(model, target, purpose, split ?? BatchSplit.None, InProcessFabric.Create(split?.Sockets ?? 1), socket: 0)
+    {
+    }
+
+    private ModelSession(IModel model, ExecutionTarget target, SessionPurpose purpose, BatchSplit split, InProcessFabric[] node, int socket)
     {
         Model = model;
-        var graphs = new List<(ModelGraph Graph, CompiledProgram Program)>();
-        int Add(int samples, Func<int, ModelGraph> build)
+        int parts = split.Sockets * split.Accumulate;
+        var graphs = new List<ModelGraph>();
+        if (purpose.TrainingSamples > 0)
         {
-            if (samples == 0)
-            {
-                return -1;
-            }
-
-            ModelGraph graph = build(samples);
-            graphs.Add((graph, target.Compile(graph.Graph, graphs.Count > 0 ? graphs[^1].Program : null)));
-            return graphs.Count - 1;
+            ModelGraph step = model.BuildTrainingStep(purpose.TrainingSamples);
+            _training = parts == 1 ? new WholeStep(step) : new PartedStep(step, parts, split.Sockets > 1 ? node[socket] : null);
+            graphs.AddRange(_training.Graphs);
         }
 
-        int training = Add(purpose.TrainingSamples, model.BuildTrainingStep);
-        int evaluation = Add(purpose.EvaluationSamples, model.BuildEvaluation);
-        int inference = Add(purpose.InferenceSamples, model.BuildInference);
+        int stepGraphs = graphs.Count;
+        graphs.AddRange(purpose.EvaluationSamples > 0 ? [model.BuildEvaluation(purpose.EvaluationSamples)] : []);
+        graphs.AddRange(purpose.InferenceSamples > 0 ? [model.BuildInference(purpose.InferenceSamples)] : []);
         if (graphs.Count == 0)
         {
             throw new ArgumentException("neither training nor predictions", nameof(purpose));
         }
 
-        ArenaBytes = graphs[^1].Program.ArenaBytes;
-        Executor owner = target.Create(graphs[0].Program, graphs[^1].Program);
-        LoadedGraph[] loaded = [.. graphs.Select((graph, i) => new LoadedGraph(graph.Graph, i == 0 ? owner : owner.Share(graph.Program)))];
-        _base = loaded[0];
-        _training = training < 0 ? null : loaded[training];
-        _evaluation = evaluation < 0 ? null : loaded[evaluation];
-        _inference = inference < 0 ? null : loaded[inference];
+        var programs = new List<CompiledProgram>();
+        foreach (ModelGraph graph in graphs)
+        {
+            programs.Add(target.Compile(graph.Graph, programs.Count > 0 ? programs[^1] : null));
+        }
+
+        ArenaBytes = programs[^1].ArenaBytes;
+        Executor owner = target.Create(programs[0], programs[^1]);
+        Executor[] executors = [owner, .. programs.Skip(1).Select(owner.Share)];
+        _loaded =
+        [
+            .. _training?.Bind(executors[..stepGraphs]) ?? [],
+            .. graphs.Skip(stepGraphs).Zip(executors.Skip(stepGraphs), (graph, executor) => new LoadedGraph(graph, executor)),
+        ];
+        _evaluation = purpose.EvaluationSamples > 0 ? _loaded[stepGraphs] : null;
+        _inference = purpose.InferenceSamples > 0 ? _loaded[^1] : null;
+        _others = new Replicas(
+            node,
+            socket == 0 ? [.. Enumerable.Range(1, split.Sockets - 1).Select(other => new ModelSession(model, target, new SessionPurpose(purpose.TrainingSamples), split, node, other))] : []);
     }
 
     public IModel Model { get; }
 
     /// <summary>The program that owns the arena: the training step where there is one.</summary>
-    public CompiledProgram Program => _base.Executor.Program;
+    public CompiledProgram Program => Owner.Executor.Program;
 
     public long ArenaBytes { get; }
 
-    public ImmutableArray<ValueId> Parameters => _base.Model.Parameters;
+    public ImmutableArray<ValueId> Parameters => Owner.Model.Parameters;
 
     /// <summary>What the optimiser keeps; none without training.</summary>
-    public ImmutableArray<ValueId> OptimizerStates => _base.Model.OptimizerStates;
+    public ImmutableArray<ValueId> OptimizerStates => Owner.Model.OptimizerStates;
+
+    private LoadedGraph Owner => _loaded[0];
 
     /// <summary>Fills the host workers' scratch with a byte pattern; does nothing on other devices.</summary>
     public void PoisonScratch(byte pattern)
     {
-        foreach (LoadedGraph graph in Loaded())
+        foreach (LoadedGraph graph in _loaded)
         {
             (graph.Executor as HostExecutor)?.PoisonScratch(pattern);
         }
+
+        _others.ForEach(other => other.PoisonScratch(pattern));
     }
 
     /// <summary>First values of all parameters: drawn by the seed, or given by name.</summary>
@@ -95,15 +122,15 @@ public sealed class ModelSession : IDisposable
             long count = parameter.Type.CountElements;
             if (given?.Invoke(parameter.Name, count) is { } elements)
             {
-                _base.Executor.Write(parameter.Id, elements);
+                WriteParameter(parameter.Id, 0, elements);
                 continue;
             }
 
             for (long begin = 0; begin < count; begin += PieceElements)
             {
                 Span<float> piece = Piece((int)Math.Min(PieceElements, count - begin));
-                Model.Initialize(_base.Model, i, seed, begin, piece);
-                _base.Executor.Write(parameter.Id, begin, piece);
+                Model.Initialize(Owner.Model, i, seed, begin, piece);
+                WriteParameter(parameter.Id, begin, piece);
             }
         }
 
@@ -111,30 +138,32 @@ public sealed class ModelSession : IDisposable
     }
 
     /// <summary>Writes some elements of a parameter or optimiser state; <see cref="Load"/> must follow.</summary>
-    public void WriteParameter(ValueId id, long firstElement, ReadOnlySpan<float> elements) => _base.Executor.Write(id, firstElement, elements);
+    public void WriteParameter(ValueId id, long firstElement, ReadOnlySpan<float> elements)
+    {
+        Owner.Executor.Write(id, firstElement, elements);
+        foreach (ModelSession other in _others.Sessions)
+        {
+            other.WriteParameter(id, firstElement, elements);
+        }
+    }
 
     /// <summary>Makes parameters that were written known to the contractions that read packed copies.</summary>
     public void Load()
     {
-        foreach (LoadedGraph graph in Loaded())
+        foreach (LoadedGraph graph in _loaded)
         {
             graph.Executor.Load();
         }
+
+        _others.ForEach(other => other.Load());
     }
 
     /// <summary>One step of training.</summary>
     /// <param name="batch">As many samples as the step was compiled for.</param>
     /// <param name="moment">Which step it is, and its learning rate.</param>
     /// <returns>The batch's loss.</returns>
-    public float Step(Batch batch, StepMoment moment)
-    {
-        LoadedGraph training = _training!;
-        training.Write(batch);
-        training.Write(moment);
-        training.Executor.Run();
-        training.Executor.Read(training.Model.Loss!.Value, _word);
-        return _word[0] / training.Model.LossDivisor;
-    }
+    public float Step(Batch batch, StepMoment moment) =>
+        _others.Sessions.Count == 0 ? _training!.Step(batch, moment) : _others.Step(session => session._training!.Step(batch, moment), this);
 
     /// <summary>What the metric needs of a batch; of a short one only the first samples count.</summary>
     /// <param name="batch">As many samples as the evaluation was compiled for.</param>
@@ -166,7 +195,7 @@ public sealed class ModelSession : IDisposable
             for (long at = 0; at < count; at += PieceElements)
             {
                 int length = (int)Math.Min(PieceElements, count - at);
-                _base.Executor.Read(id, at, Piece(length));
+                Owner.Executor.Read(id, at, Piece(length));
                 visit(_piece.AsMemory(0, length));
             }
         }
@@ -211,28 +240,29 @@ public sealed class ModelSession : IDisposable
     public float[] ReadParameter(ValueId id)
     {
         var elements = new float[Program.Graph[id].Type.CountElements];
-        _base.Executor.Read(id, 0, elements);
+        Owner.Executor.Read(id, 0, elements);
         return elements;
     }
 
-    /// <summary>Changes one element of a parameter, past all rules: for checks that must find it.</summary>
+    /// <summary>Changes one element of a parameter of one RDU, past all rules: for checks that must find it.</summary>
     public void Overwrite(ValueId id, long element, float value)
     {
         _word[0] = value;
-        _base.Executor.Write(id, element, _word);
+        Owner.Executor.Write(id, element, _word);
         Load();
     }
 
     /// <summary>The section and stage that write a parameter, and the rows of one of its tiles.</summary>
     public (string Section, string Stage, int TileRows) WriterOf(ValueId parameter)
     {
-        foreach (SectionPlan section in Program.Plan)
+        string name = Program.Graph[parameter].Name;
+        foreach ((SectionPlan section, CompiledProgram program) in _loaded.SelectMany(graph => graph.Executor.Program.Plan.Select(section => (section, graph.Executor.Program))))
         {
             foreach (PipelinePlan pipeline in section.Pipelines)
             {
                 foreach (Stage stage in pipeline.Stages)
                 {
-                    if (stage.UpdatedParameters.Contains(parameter))
+                    if (stage.UpdatedParameters.Any(updated => program.Graph[updated].Name == name))
                     {
                         // A scatter's one item is the whole table: its rows are not tiled.
                         return (section.Name, stage.Name, stage is ScatterUpdateStage ? int.MaxValue : pipeline.TileItems);
@@ -246,7 +276,8 @@ public sealed class ModelSession : IDisposable
 
     public void Dispose()
     {
-        foreach (LoadedGraph graph in Loaded().Reverse())
+        _others.ForEach(other => other.Dispose());
+        foreach (LoadedGraph graph in _loaded.Reverse())
         {
             graph.Executor.Dispose();
         }
@@ -262,9 +293,6 @@ public sealed class ModelSession : IDisposable
         }
     }
 
-    /// <summary>In the order in which they were loaded; the first owns the arena.</summary>
-    private IEnumerable<LoadedGraph> Loaded() => new[] { _training, _evaluation, _inference }.OfType<LoadedGraph>();
-
     private Span<float> Piece(int count)
     {
         if (_piece.Length < count)
@@ -274,58 +302,4 @@ public sealed class ModelSession : IDisposable
 
         return _piece.AsSpan(0, count);
     }
-}
-
-/// <summary>A model's graph in an executor, with the inputs that take the fields of a batch.</summary>
-internal sealed class LoadedGraph
-{
-    private readonly Value[] _dataInputs;
-    private readonly int[] _word = new int[1];
-
-    public LoadedGraph(ModelGraph model, Executor executor)
-    {
-        Model = model;
-        Executor = executor;
-        _dataInputs = [.. model.Graph.Values.Where(value => value.Role == ValueRole.Input && model.Controls.All(control => control.Input != value.Id))];
-    }
-
-    public ModelGraph Model { get; }
-
-    public Executor Executor { get; }
-
-    /// <summary>Writes the fields that inputs are named after.</summary>
-    /// <exception cref="KeyNotFoundException">The batch lacks one.</exception>
-    public void Write(Batch batch)
-    {
-        foreach (Value input in _dataInputs)
-        {
-            BatchField field = batch[input.Name];
-            if (input.Type.Element == ElementType.Float32)
-            {
-                Executor.Write(input.Id, field.Floats);
-            }
-            else
-            {
-                Executor.Write(input.Id, field.Integers);
-            }
-        }
-    }
-
-    public void Write(StepMoment moment)
-    {
-        foreach (ControlInput control in Model.Controls)
-        {
-            _word[0] = control.WordAt(moment);
-            if (Model.Graph[control.Input].Type.Element == ElementType.Float32)
-            {
-                Executor.Write(control.Input, MemoryMarshal.Cast<int, float>(_word));
-            }
-            else
-            {
-                Executor.Write(control.Input, _word);
-            }
-        }
-    }
-
-    public float[][] Buffers() => [.. Model.Predictions.Select(id => new float[Model.Graph[id].Type.CountElements])];
 }

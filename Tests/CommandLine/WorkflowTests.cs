@@ -56,6 +56,7 @@ public sealed class WorkflowTests
             Assert.That(Digest(Cli.Run([.. common, "--threads", "3", "--mode", "o0"])), Is.EqualTo(expected));
             Assert.That(Digest(Cli.Run([.. common, "--threads", "2", "--mode", "o1", "--tile", "7"])), Is.EqualTo(expected));
             Assert.That(Digest(Cli.Run([.. common, "--threads", "2", "--arena-file", arena, "--memory-limit", "1000"])), Is.EqualTo(expected));
+            Assert.That(Digest(Cli.Run([.. common, "--threads", "1", "--sockets", "2", "--accumulate", "2"])), Is.EqualTo(expected));
             Assert.That(Digest(Cli.Run([.. common, "--seed", "2"])), Is.Not.EqualTo(expected));
         });
     }
@@ -119,6 +120,21 @@ public sealed class WorkflowTests
         Assert.That(runs.GetArrayLength(), Is.EqualTo(3 * 3 * (2 + 1) * 3));
         Assert.That(runs.EnumerateArray().Select(run => run.GetProperty("weightsDigest").GetString()).Distinct().Count(), Is.EqualTo(1));
         Assert.That(runs.EnumerateArray().Select(run => run.GetProperty("outputsDigest").GetString()).Distinct().Count(), Is.EqualTo(1));
+    }
+
+    /// <summary>Over RDUs, threads, devices and modes.</summary>
+    [Test]
+    public void Check_FindsOneDigest_OnAnyNumberOfRdus()
+    {
+        string[] common = ["check", "dlrm", "--preset", "tiny", "--batch", "64", "--steps", "5", "--runs", "1", "--batches", "16", "--samples", "16", "--json"];
+        Cli result = Cli.Run([.. common, "--sockets", "1,2,4,8", "--threads", "1,2", "--devices", "host", "--modes", "o0,o3"]);
+        JsonElement runs = result.Json.GetProperty("runs");
+
+        Assert.That(result.Exit, Is.Zero, result.Error);
+        Assert.That(runs.GetArrayLength(), Is.EqualTo(4 * 2 * 2));
+        Assert.That(Cli.Run([.. common, "--sockets", "2", "--devices", "ilgpu"]).Json.GetProperty("runs")[0].GetProperty("weightsDigest").GetString(), Is.EqualTo(runs[0].GetProperty("weightsDigest").GetString()));
+        Assert.That(runs.EnumerateArray().Select(run => run.GetProperty("sockets").GetInt32()).Distinct().Count(), Is.EqualTo(4));
+        Assert.That(runs.EnumerateArray().Select(run => run.GetProperty("weightsDigest").GetString()).Distinct().Count(), Is.EqualTo(1));
     }
 
     [TestCase("adagrad")]

@@ -39,6 +39,9 @@ public static class SampleTree
         return rows;
     }
 
+    /// <summary>Samples of a group; the parameters are those of <see cref="GroupRows"/>.</summary>
+    public static int GroupSamples(int rowsPerSample, int groupSamples = 0) => GroupRows(rowsPerSample, groupSamples) / Math.Max(1, rowsPerSample);
+
     /// <summary>True if groups of so many rows are whole subtrees of the tree over all leaves.</summary>
     public static bool IsFlat(int groupRows) => groupRows % LeafRows == 0 && int.IsPow2(groupRows / LeafRows);
 
