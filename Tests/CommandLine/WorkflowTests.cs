@@ -122,6 +122,17 @@ public sealed class WorkflowTests
         Assert.That(runs.EnumerateArray().Select(run => run.GetProperty("outputsDigest").GetString()).Distinct().Count(), Is.EqualTo(1));
     }
 
+    /// <summary>The groups of its sums over samples are single sequences, so that parts of any size are whole subtrees.</summary>
+    [Test]
+    public void Bert_IsTheSame_InPartsAndOnRdus()
+    {
+        string[] common = ["train", "bert", "--preset", "tiny", "--tokens", "16", "--layers", "1", "--hidden", "16", "--batch", "8", "--steps", "2", "--json"];
+        string expected = Digest(Cli.Run(common));
+
+        Assert.That(Digest(Cli.Run([.. common, "--accumulate", "4"])), Is.EqualTo(expected));
+        Assert.That(Digest(Cli.Run([.. common, "--sockets", "8"])), Is.EqualTo(expected));
+    }
+
     /// <summary>Over RDUs, threads, devices and modes.</summary>
     [Test]
     public void Check_FindsOneDigest_OnAnyNumberOfRdus()

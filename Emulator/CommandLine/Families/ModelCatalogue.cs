@@ -19,7 +19,7 @@ internal static class ModelCatalogue
     /// <param name="create">Makes the command's own options and what it does with a request.</param>
     public static Command CreateCommand(string name, string description, Func<IModelCommand> create)
     {
-        Argument<string?> unknown = new("MODEL") { Arity = ArgumentArity.ZeroOrOne, Description = Names };
+        Argument<string?> unknown = new("MODEL") { Arity = ArgumentArity.ZeroOrOne, Description = Names, Hidden = true };
         Command command = new(name, description) { unknown };
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction(new Func<ParseResult, int>(parsed => throw (parsed.GetValue(unknown) is { } model ? NoSuchModel(model) : NoModel(name))));
