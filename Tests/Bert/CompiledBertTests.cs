@@ -1,5 +1,7 @@
 using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
+using RduEmu.Emulator.Execution;
 using RduEmu.Models.Bert;
 using RduEmu.Models.Training;
 using RduEmu.Tests.Compiler;
@@ -86,6 +88,28 @@ public sealed class CompiledBertTests
             bool isTrained = !name.EndsWith("self.key.bias", StringComparison.Ordinal);
             Assert.That(moved, isTrained ? Is.GreaterThan(5 * bound) : Is.LessThan(bound), $"{name} is trained");
         }
+    }
+
+    [Test]
+    public void ASteadyRun_AllocatesNothing()
+    {
+        ModelGraph graph = Model("adamw").BuildTrainingStep(SmallBert.Batch);
+        using var executor = new HostExecutor(GraphCompiler.Compile(graph.Graph, new CompileOptions(Workers: 2)), 2);
+        Dictionary<string, float[]> given = SmallBert.Given(graph.Graph);
+        foreach (Value value in graph.Graph.Values.Where(value => value.Role is ValueRole.Input or ValueRole.Parameter))
+        {
+            if (value.Type.Element == ElementType.Int32)
+            {
+                executor.Write(value.Id, Array.ConvertAll(given[value.Name], x => (int)x));
+            }
+            else
+            {
+                executor.Write(value.Id, given[value.Name]);
+            }
+        }
+
+        executor.Load();
+        GraphRun.MustAllocateNothing(executor);
     }
 
     /// <summary>A sample alone has the bits that it has in a batch.</summary>

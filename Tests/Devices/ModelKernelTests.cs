@@ -6,7 +6,9 @@ using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Optimizers;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Devices.Host;
+using RduEmu.Models.Bert;
 using RduEmu.Models.Dlrm;
+using RduEmu.Tests.Bert;
 
 namespace RduEmu.Tests.Devices;
 
@@ -31,8 +33,20 @@ public sealed class ModelKernelTests
             }
         }
 
+        foreach (BertHead head in Enum.GetValues<BertHead>())
+        {
+            collector.Collect(BertGraph.BuildInference(SmallBert.Configuration, head, SmallBert.Batch, SmallBert.Tokens).Graph);
+            if (head != BertHead.None)
+            {
+                collector.Collect(BertGraph.BuildGradients(SmallBert.Configuration, head, SmallBert.Batch, SmallBert.Tokens, dropoutSeed: 1).Graph);
+            }
+        }
+
+        collector.Collect(new BertModel(SmallBert.Configuration, SmallBert.Tokens, 1, "adamw").BuildTrainingStep(SmallBert.Batch).Graph);
+        collector.Collect(new BertModel(SmallBert.Configuration, SmallBert.Tokens, 1, "lamb").BuildTrainingStep(SmallBert.Batch).Graph);
+
         using var inspector = new PtxInspector();
-        Assert.That(collector.Kernels, Has.Count.GreaterThan(15));
+        Assert.That(collector.Kernels, Has.Count.GreaterThan(50));
         Assert.Multiple(() =>
         {
             foreach (MethodInfo kernel in collector.Kernels)

@@ -24,7 +24,7 @@ public static class WeightFile
     {
         foreach (Value parameter in parameters.Select(id => session.Program.Graph[id]))
         {
-            if (!file.Tensors.TryGetValue(parameter.Name, out SafetensorsTensor? tensor))
+            if (Find(file, parameter.Name) is not { } tensor)
             {
                 throw new RduException(
                     ErrorCatalogue.WeightsUnfit, path, $"a tensor {parameter.Name}", $"{file.Tensors.Count} tensors, none of this name", "take the file of this model and preset");
@@ -38,13 +38,20 @@ public static class WeightFile
         }
     }
 
+    /// <summary>The tensor of a name. The first files of BERT call the gain and shift of a layer norm gamma and beta.</summary>
+    private static SafetensorsTensor? Find(SafetensorsReader file, string name)
+    {
+        string older = name.Replace("LayerNorm.weight", "LayerNorm.gamma", StringComparison.Ordinal).Replace("LayerNorm.bias", "LayerNorm.beta", StringComparison.Ordinal);
+        return file.Tensors.GetValueOrDefault(name) ?? file.Tensors.GetValueOrDefault(older);
+    }
+
     /// <summary>Reads them into the session, visiting the elements in order.</summary>
     internal static void Read(ModelSession session, IEnumerable<ValueId> parameters, SafetensorsReader file)
     {
         var piece = new float[PieceElements];
         foreach (ValueId id in parameters)
         {
-            SafetensorsTensor tensor = file.Tensors[session.Program.Graph[id].Name];
+            SafetensorsTensor tensor = Find(file, session.Program.Graph[id].Name)!;
             for (long at = 0; at < tensor.CountElements; at += piece.Length)
             {
                 Span<float> elements = piece.AsSpan(0, (int)Math.Min(piece.Length, tensor.CountElements - at));

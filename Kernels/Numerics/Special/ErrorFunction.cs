@@ -51,7 +51,7 @@ public static class ErrorFunction
     /// The three upper pieces. A call of its own: with all four pieces in one, the JIT stopped inlining on machines without 512-bit
     /// registers, and sixteen elements took 400 ns.
     /// </summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static TFloat Large<TLane, TFloat, TInt>(TFloat magnitude)
         where TLane : struct, ILane<TFloat, TInt>
         where TFloat : unmanaged

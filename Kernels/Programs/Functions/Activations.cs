@@ -42,7 +42,7 @@ internal static class StandardNormal
 /// </remarks>
 public readonly struct GeluFunction : IUnaryFunction
 {
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static TFloat Apply<TLane, TFloat, TInt>(TFloat x)
         where TLane : struct, ILane<TFloat, TInt>
         where TFloat : unmanaged
@@ -52,7 +52,7 @@ public readonly struct GeluFunction : IUnaryFunction
 /// <summary>The gradient of GELU: dy · (Φ(x) + x φ(x)), the sum one FMA.</summary>
 public readonly struct GeluGradientFunction : IBinaryFunction
 {
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static TFloat Apply<TLane, TFloat, TInt>(TFloat x, TFloat dy)
         where TLane : struct, ILane<TFloat, TInt>
         where TFloat : unmanaged
