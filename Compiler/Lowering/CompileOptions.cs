@@ -1,3 +1,5 @@
+using RduEmu.Kernels.Templates.Probe;
+
 namespace RduEmu.Compiler.Lowering;
 
 /// <summary>How much of a graph becomes one section; bits do not depend on it.</summary>
@@ -17,4 +19,8 @@ public enum CompileMode
 /// <param name="Workers">Host threads that will run it: tiles are cut so that each gets some.</param>
 /// <param name="Materialize">True if every value lives in the arena (interpreter and devices), false if scratch is used.</param>
 /// <param name="TileSamples">Samples of a tile, or 0 to choose.</param>
-public sealed record CompileOptions(CompileMode Mode = CompileMode.O3, int Workers = 1, bool Materialize = false, int TileSamples = 0);
+public sealed record CompileOptions(CompileMode Mode = CompileMode.O3, int Workers = 1, bool Materialize = false, int TileSamples = 0)
+{
+    /// <summary>Makes a probe for every value that a stage writes; null for none. Stages, sections and addresses are the same with and without.</summary>
+    public Func<ProbePoint, IProbe>? Probe { get; init; }
+}

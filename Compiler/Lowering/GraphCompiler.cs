@@ -3,6 +3,7 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Kernels.Devices.Host;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates;
+using RduEmu.Kernels.Templates.Probe;
 
 namespace RduEmu.Compiler.Lowering;
 
@@ -254,6 +255,7 @@ public sealed class GraphCompiler
         {
             units.AddRange(plan.Stages[i].CreateUnits(
                 new UnitContext(_graph, Resolve, ArenaOperand, PackedOperand, MapOperand, WorkspaceOperand, offsets[privateRequests[i]])));
+            units.AddRange(Probes(_sections[section].Name, plan, plan.Stages[i], Resolve));
             foreach (ValueId parameter in plan.Stages[i].UpdatedParameters)
             {
                 units.AddRange(Packs(parameter));
@@ -261,6 +263,33 @@ public sealed class GraphCompiler
         }
 
         return new Pipeline(units.ToImmutable(), plan.Items, plan.TileItems, lengthElements * sizeof(float));
+    }
+
+    /// <summary>A probe behind a stage for each value that it writes, if the options ask for them.</summary>
+    private IEnumerable<ConfiguredUnit> Probes(string section, PipelinePlan plan, Stage stage, Func<ValueId, Operand> resolve)
+    {
+        if (_options.Probe is not { } create)
+        {
+            yield break;
+        }
+
+        foreach (ValueId output in stage.Outputs)
+        {
+            Value value = _graph[output];
+            int rows = Sectioning.MatrixOf(value.Type).Rows;
+            int allColumns = rows == 0 ? 0 : checked((int)(value.Type.CountWords / rows));
+            (int begin, int end) = stage.ColumnsWritten(_graph, output);
+            int scale = Math.Max(1, allColumns / Math.Max(1, Sectioning.MatrixOf(value.Type).Columns));
+            bool isTiled = rows == plan.Items && !stage.NeedsOneTile;
+            Operand operand = resolve(output);
+            if (!isTiled && operand.Space == OperandSpace.Scratch)
+            {
+                continue;
+            }
+
+            var point = new ProbePoint(section, stage.Name, value, rows, begin * scale, (end - begin) * scale, allColumns, isTiled ? plan.TileItems : Math.Max(1, rows));
+            yield return new ProbeUnit($"probe of {stage.Name}", operand.FromColumn(point.FirstColumn), point.Columns, isTiled ? 0 : rows, create(point));
+        }
     }
 
     private static long OperationsPerTile(Pipeline pipeline) =>

@@ -14,7 +14,10 @@ namespace RduEmu.Emulator.Checks;
 /// <param name="Mode">How much became one section.</param>
 /// <param name="Run">Which repetition.</param>
 /// <param name="Sockets">RDUs that share a training batch.</param>
-public sealed record CheckVariant(string Device, int Threads, int BatchSamples, CompileMode Mode, int Run, int Sockets = 1);
+/// <param name="TileSamples">Samples of a tile on the host, or 0 to choose.</param>
+/// <param name="Injection">A bit that is flipped on purpose.</param>
+public sealed record CheckVariant(
+    string Device, int Threads, int BatchSamples, CompileMode Mode, int Run, int Sockets = 1, int TileSamples = 0, Injection? Injection = null);
 
 /// <summary>What a variant came to.</summary>
 public sealed record CheckResult(CheckVariant Variant, string WeightsDigest, string OutputsDigest);
@@ -43,8 +46,6 @@ public sealed record FirstDifference(
 /// <param name="predictedSamples">Samples that are predicted after training.</param>
 public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoices choices, int seed, int steps, int predictedSamples)
 {
-    private static readonly byte[] PoisonPatterns = [0xFF, 0x00, 0x7F, 0x55];
-
     /// <summary>For tests: called before each step, to break one variant on purpose.</summary>
     public Action<ModelSession, CheckVariant, int>? Disturb { get; init; }
 
@@ -62,28 +63,32 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
         return new CheckResult(variant, weights, Prediction.Digest(predictions));
     }
 
-    /// <summary>Runs both variants side by side and compares all parameters after each step, then the scores.</summary>
+    /// <summary>
+    /// Runs both variants side by side and compares what every stage writes, step by step, and after each step the parameters; then
+    /// the predictions. Where a stage differs both run once more, to that step, and its value is compared element by element.
+    /// </summary>
     /// <returns>Null if they do not differ this time.</returns>
     public FirstDifference? Compare(CheckVariant first, CheckVariant second, CancellationToken cancellation)
     {
-        using var a = new Course(this, first);
-        using var b = new Course(this, second);
+        using var a = new Course(this, first, new StageRecorder());
+        using var b = new Course(this, second, new StageRecorder());
+        (int Left, int Right)[] pairs = Pairs(a.Recorder!.Stages, b.Recorder!.Stages);
         for (int step = 0; step < steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
             a.Step(step);
             b.Step(step);
-            foreach (ValueId parameter in a.Session.Parameters)
+            foreach ((int left, int right) in pairs)
             {
-                float[] left = a.Session.ReadParameter(parameter);
-                float[] right = b.Session.ReadParameter(parameter);
-                if (Differing(left, right) is { } element)
+                if (a.Recorder.Stages[left].Digest != b.Recorder.Stages[right].Digest)
                 {
-                    (string section, string stage, int tileRows) = a.Session.WriterOf(parameter);
-                    TensorType type = a.Session.Program.Graph[parameter].Type;
-                    int row = type.Rank < 2 ? 0 : (int)(element / type.Shape[1]);
-                    return Describe(step, section, stage, row / tileRows, a.Session.Program.Graph[parameter].Name, element, left, right);
+                    return Locate(first, second, step, left, right, cancellation);
                 }
+            }
+
+            if (DifferingParameter(a, b, step) is { } difference)
+            {
+                return difference;
             }
         }
 
@@ -95,6 +100,70 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
             {
                 int tile = element / leftOutputs[i].Width / second.BatchSamples;
                 return Describe(steps, "inference", leftOutputs[i].Name, tile, leftOutputs[i].Name, element, leftOutputs[i].Elements, rightOutputs[i].Elements);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The first element of a stage's value that differs, by running both once more.</summary>
+    private FirstDifference? Locate(CheckVariant first, CheckVariant second, int step, int leftStage, int rightStage, CancellationToken cancellation)
+    {
+        using var a = new Course(this, first, new StageRecorder());
+        using var b = new Course(this, second, new StageRecorder());
+        StageRecorder.RecordedStage left = a.Recorder!.Stages[leftStage];
+        StageRecorder.RecordedStage right = b.Recorder!.Stages[rightStage];
+        left.Keep();
+        right.Keep();
+        for (int i = 0; i <= step; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            a.Step(i);
+            b.Step(i);
+        }
+
+        float[] leftElements = [.. left.Kept.Select(BitConverter.Int32BitsToSingle)];
+        float[] rightElements = [.. right.Kept.Select(BitConverter.Int32BitsToSingle)];
+        if (Differing(leftElements, rightElements) is not { } element)
+        {
+            return null;
+        }
+
+        ProbePoint point = right.Point;
+        return Describe(step, point.Section, point.Stage, element / Math.Max(1, point.AllColumns) / point.TileRows, point.Value.Name, element, leftElements, rightElements);
+    }
+
+    /// <summary>Stages of two variants that write the same value: all, one by one, unless they were compiled in other modes or parts.</summary>
+    private static (int Left, int Right)[] Pairs(IReadOnlyList<StageRecorder.RecordedStage> left, IReadOnlyList<StageRecorder.RecordedStage> right)
+    {
+        static string KeyOf(ProbePoint point) => $"{point.Value.Id} {point.Value.Name} {point.Rows} {point.FirstColumn} {point.Columns}";
+        if (left.Select(stage => KeyOf(stage.Point)).SequenceEqual(right.Select(stage => KeyOf(stage.Point))))
+        {
+            return [.. Enumerable.Range(0, left.Count).Select(i => (i, i))];
+        }
+
+        // A value of the training graph may have a namesake in the graph for predictions: only what is unique is compared.
+        Dictionary<string, int> unique = right.Select((stage, i) => (Key: KeyOf(stage.Point), i)).GroupBy(pair => pair.Key).Where(group => group.Count() == 1).ToDictionary(group => group.Key, group => group.First().i);
+        HashSet<string> twice = [.. left.GroupBy(stage => KeyOf(stage.Point)).Where(group => group.Count() > 1).Select(group => group.Key)];
+        return
+        [
+            .. left.Select((stage, i) => (Key: KeyOf(stage.Point), i)).Where(pair => unique.ContainsKey(pair.Key) && !twice.Contains(pair.Key))
+                .Select(pair => (pair.i, unique[pair.Key])),
+        ];
+    }
+
+    private static FirstDifference? DifferingParameter(Course a, Course b, int step)
+    {
+        foreach (ValueId parameter in a.Session.Parameters)
+        {
+            float[] left = a.Session.ReadParameter(parameter);
+            float[] right = b.Session.ReadParameter(b.Session.Parameters[a.Session.Parameters.IndexOf(parameter)]);
+            if (Differing(left, right) is { } element)
+            {
+                (string section, string stage, int tileRows) = a.Session.WriterOf(parameter);
+                TensorType type = a.Session.Program.Graph[parameter].Type;
+                int row = type.Rank < 2 ? 0 : (int)(element / (type.CountElements / type.Shape[0]));
+                return Describe(step, section, stage, row / tileRows, a.Session.Program.Graph[parameter].Name, element, left, right);
             }
         }
 
@@ -160,7 +229,7 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
         private readonly Batch _piece;
         private readonly float _rate;
 
-        public Course(ModelCheck check, CheckVariant variant)
+        public Course(ModelCheck check, CheckVariant variant, StageRecorder? recorder = null)
         {
             _check = check;
             _variant = variant;
@@ -169,17 +238,36 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
             _rate = course.Rate;
             _batch = _data.Training.CreateBatch(course.BatchSamples);
             _piece = _data.Training.CreateBatch(course.BatchSamples);
+            Recorder = recorder ?? (variant.Injection is null ? null : new StageRecorder());
+            var target = new ExecutionTarget(variant.Device, variant.Threads, variant.Mode, variant.TileSamples) { Probe = Recorder is null ? null : Recorder.Add };
             Session = new ModelSession(
-                check.Model, new ExecutionTarget(variant.Device, variant.Threads, variant.Mode),
-                new SessionPurpose(TrainingSamples: course.BatchSamples, InferenceSamples: variant.BatchSamples), new BatchSplit(variant.Sockets));
-            Session.PoisonScratch(PoisonPatterns[variant.Run % PoisonPatterns.Length]);
+                check.Model, target, new SessionPurpose(TrainingSamples: course.BatchSamples, InferenceSamples: variant.BatchSamples), new BatchSplit(variant.Sockets));
+            if (variant.Injection is { } injection)
+            {
+                Recorder!.Inject(injection);
+            }
+
+            // The first run has NaN in its scratch and the usual order of tiles; the others what must not matter either.
+            if (variant.Run == 0)
+            {
+                Session.PoisonScratch(0xFF);
+            }
+            else
+            {
+                Session.PoisonScratchRandomly(variant.Run);
+                Session.ScrambleTiles(variant.Run);
+            }
+
             Session.Initialize(check.Seed, _data.FirstValues);
         }
 
         public ModelSession Session { get; }
 
+        public StageRecorder? Recorder { get; }
+
         public void Step(int step)
         {
+            Recorder?.Begin(step);
             _check.Disturb?.Invoke(Session, _variant, step);
             Fill(_data.Training, _batch, _piece);
             Session.Step(_batch, new StepMoment(step, _rate));

@@ -3,6 +3,7 @@ using RduEmu.Compiler.Lowering;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Errors;
 using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Templates.Probe;
 
 namespace RduEmu.Emulator.Execution;
 
@@ -16,11 +17,14 @@ namespace RduEmu.Emulator.Execution;
 public sealed record ExecutionTarget(
     string Device, int Threads, CompileMode Mode = CompileMode.O3, int TileSamples = 0, string? ArenaFile = null, long MemoryLimitBytes = long.MaxValue)
 {
+    /// <summary>Makes a probe for every value that a stage writes; null for none.</summary>
+    public Func<ProbePoint, IProbe>? Probe { get; init; }
+
     /// <summary>Compiles the graph for this target.</summary>
     /// <param name="graph">What to compile.</param>
     /// <param name="over">The program whose arena it shares, if any.</param>
     public CompiledProgram Compile(Graph graph, CompiledProgram? over = null) => GraphCompiler.Compile(
-        graph, new CompileOptions(Mode, Threads, Materialize: Device is not ("host" or "null"), TileSamples), over);
+        graph, new CompileOptions(Mode, Threads, Materialize: Device is not ("host" or "null"), TileSamples) { Probe = Probe }, over);
 
     /// <summary>An executor on the device, in an arena that has room for both.</summary>
     /// <param name="program">What to run.</param>

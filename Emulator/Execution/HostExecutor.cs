@@ -41,6 +41,12 @@ public sealed unsafe class HostExecutor : Executor
     /// <summary>Fills the workers' scratch, to prove that nothing reads what it did not write.</summary>
     public void PoisonScratch(byte pattern) => _runner.PoisonScratch(pattern);
 
+    /// <summary>Fills the workers' scratch with random words.</summary>
+    public void PoisonScratchRandomly(int seed) => _runner.PoisonScratchRandomly(seed);
+
+    /// <inheritdoc cref="SectionRunner.ScrambleTiles"/>
+    public void ScrambleTiles(int seed) => _runner.ScrambleTiles(seed);
+
     public override Executor Share(CompiledProgram program) => new HostExecutor(this, program);
 
     public override void Load() => _runner.Run(Program.Load);

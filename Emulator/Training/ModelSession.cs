@@ -103,15 +103,13 @@ public sealed class ModelSession : IDisposable
     private LoadedGraph Owner => _loaded[0];
 
     /// <summary>Fills the host workers' scratch with a byte pattern; does nothing on other devices.</summary>
-    public void PoisonScratch(byte pattern)
-    {
-        foreach (LoadedGraph graph in _loaded)
-        {
-            (graph.Executor as HostExecutor)?.PoisonScratch(pattern);
-        }
+    public void PoisonScratch(byte pattern) => ForEachHost(host => host.PoisonScratch(pattern));
 
-        _others.ForEach(other => other.PoisonScratch(pattern));
-    }
+    /// <summary>Fills the host workers' scratch with random words; does nothing on other devices.</summary>
+    public void PoisonScratchRandomly(int seed) => ForEachHost(host => host.PoisonScratchRandomly(seed));
+
+    /// <summary>Gives the host's tiles to workers in another order; does nothing on other devices.</summary>
+    public void ScrambleTiles(int seed) => ForEachHost(host => host.ScrambleTiles(seed));
 
     /// <summary>First values of all parameters: drawn by the seed, or given by name.</summary>
     public void Initialize(int seed, Func<string, long, float[]?>? given = null)
@@ -281,6 +279,16 @@ public sealed class ModelSession : IDisposable
         {
             graph.Executor.Dispose();
         }
+    }
+
+    private void ForEachHost(Action<HostExecutor> action)
+    {
+        foreach (HostExecutor host in _loaded.Select(graph => graph.Executor).OfType<HostExecutor>())
+        {
+            action(host);
+        }
+
+        _others.ForEach(other => other.ForEachHost(action));
     }
 
     private static void Predict(LoadedGraph graph, Batch batch, IReadOnlyList<float[]> predictions)

@@ -148,6 +148,19 @@ public sealed class WorkflowTests
         Assert.That(runs.EnumerateArray().Select(run => run.GetProperty("weightsDigest").GetString()).Distinct().Count(), Is.EqualTo(1));
     }
 
+    [Test]
+    public void Check_Fails_AndNamesWhatWasInjected()
+    {
+        Cli result = Cli.Run(
+            "check", "dlrm", "--preset", "tiny", "--runs", "2", "--devices", "host", "--batches", "7", "--tiles", "0,1", "--json", "--inject", "3:parameters_1:SgdStep_62:1:7");
+        JsonElement first = result.Json.GetProperty("firstDifference");
+
+        Assert.That(result.Exit, Is.EqualTo(1), result.Error);
+        Assert.That(result.Json.GetProperty("passed").GetBoolean(), Is.False);
+        Assert.That((first.GetProperty("step").GetInt32(), first.GetProperty("section").GetString(), first.GetProperty("stage").GetString(), first.GetProperty("element").GetInt32()), Is.EqualTo((3, "parameters_1", "SgdStep_62", 1)));
+        Assert.That(first.GetProperty("ulps").GetInt64(), Is.EqualTo(128));
+    }
+
     [TestCase("adagrad")]
     [TestCase("rowwise-adagrad")]
     public void Check_FindsOneDigest_WithEveryOptimizer(string optimizer)

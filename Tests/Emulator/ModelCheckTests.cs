@@ -2,6 +2,7 @@ using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Emulator.Checks;
+using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Training;
 using RduEmu.Models.Dlrm;
 using RduEmu.Models.Training;
@@ -44,6 +45,54 @@ public sealed class ModelCheckTests
         Assert.That(difference!.Step, Is.EqualTo(step));
         Assert.That(difference.Bits[0], Is.Not.EqualTo(difference.Bits[1]));
         Assert.That(difference.Ulps, Is.Positive);
+    }
+
+    /// <summary>A hundred random bits, in random stages and steps, are all found and named exactly; on one and on two workers, fused or not.</summary>
+    [TestCase(CompileMode.O3, 1, 40)]
+    [TestCase(CompileMode.O3, 2, 40)]
+    [TestCase(CompileMode.O0, 1, 20)]
+    public void InjectedBits_AreFound_AndNamed(CompileMode mode, int threads, int count)
+    {
+        ModelCheck check = Check(null);
+        CheckVariant good = Good with { Mode = mode, Threads = threads };
+        var places = new StageRecorder();
+        new ExecutionTarget("host", threads, mode) { Probe = places.Add }.Compile(new DlrmModel(DlrmPresets.Tiny).BuildTrainingStep(DlrmPresets.Tiny.BatchSamples).Graph);
+        var random = new Random(threads);
+        for (int i = 0; i < count; i++)
+        {
+            StageRecorder.RecordedStage place = places.Stages[random.Next(places.Stages.Count)];
+            long element = random.Next(place.Point.Rows) * (long)place.Point.AllColumns + place.Point.FirstColumn + random.Next(place.Point.Columns);
+            var injection = new Injection(random.Next(Steps), place.Point.Section, place.Point.Stage, element, random.Next(32));
+            FirstDifference? found = check.Compare(good, good with { Injection = injection }, CancellationToken.None);
+
+            Assert.That(found, Is.Not.Null, $"{injection}");
+            Assert.That((found!.Step, found.Section, found.Stage, found.Element), Is.EqualTo((injection.Step, injection.Section, injection.Stage, injection.Element)), $"{injection}");
+            Assert.That(found.Tensor, Is.EqualTo(place.Point.Value.Name), $"{injection}");
+            Assert.That(found.Tile, Is.EqualTo(element / place.Point.AllColumns / place.Point.TileRows), $"{injection}");
+            Assert.That(Convert.ToUInt32(found.Bits[0], 16) ^ Convert.ToUInt32(found.Bits[1], 16), Is.EqualTo(1u << injection.Bit), $"{injection}");
+        }
+    }
+
+    /// <summary>What is observed has the bits of what is not; in other modes the values that both have are compared.</summary>
+    [Test]
+    public void Observing_ChangesNothing()
+    {
+        ModelCheck check = Check(null);
+        var harmless = new Injection(Steps, "none", "none", 0, 0);
+        CheckResult plain = check.Run(Good, CancellationToken.None);
+        var places = new StageRecorder();
+        RduEmu.Compiler.Graphs.Graph step = new DlrmModel(DlrmPresets.Tiny).BuildTrainingStep(2).Graph;
+        var target = new ExecutionTarget("host", 1) { Probe = places.Add };
+        var observed = target.Compile(step);
+        var unobserved = new ExecutionTarget("host", 1).Compile(step);
+        CheckResult withRecorder = check.Run(Good with { Injection = harmless with { Section = places.Stages[0].Point.Section, Stage = places.Stages[0].Point.Stage } }, CancellationToken.None);
+
+        Assert.That((withRecorder.WeightsDigest, withRecorder.OutputsDigest), Is.EqualTo((plain.WeightsDigest, plain.OutputsDigest)));
+        Assert.That(observed.ArenaBytes, Is.EqualTo(unobserved.ArenaBytes));
+        Assert.That(observed.ScratchBytes, Is.EqualTo(unobserved.ScratchBytes));
+        Assert.That(observed.Plan.SelectMany(section => section.Pipelines).SelectMany(pipeline => pipeline.Stages).Select(stage => stage.Name), Is.EqualTo(unobserved.Plan.SelectMany(section => section.Pipelines).SelectMany(pipeline => pipeline.Stages).Select(stage => stage.Name)).AsCollection);
+        Assert.That(check.Compare(Good, Good with { Mode = CompileMode.O0, Threads = 2, Sockets = 2, TileSamples = 1, Run = 3 }, CancellationToken.None), Is.Null);
+        Assert.That(check.Compare(Good, Good with { Device = "ilgpu" }, CancellationToken.None), Is.Null);
     }
 
     [TestCase(1f, 1f, 0)]

@@ -37,6 +37,30 @@ public sealed unsafe class SectionRunnerTests
         Assert.That(expected, Has.Some.Not.Zero);
     }
 
+    /// <summary>Every tile is run once, in an order of its own, and the bits are the same.</summary>
+    [Test]
+    public void ScrambledTiles_GiveTheSameBits([Values(1, 2)] int workers, [Values(1, 2, 5, 1000003)] int seed)
+    {
+        const int items = 100;
+        using var arena = new HostArena(3L * items * Columns * sizeof(float));
+        Fill(arena, items);
+        Interpret(arena, items);
+        uint[] expected = Output(arena, items);
+        ClearOutput(arena, items);
+        using var team = new WorkerTeam(workers);
+        Section chain = Chain(items, tileItems: 7);
+        var order = new OrderUnit();
+        var section = new Section("scrambled", [.. chain.Pipelines.Select(pipeline => pipeline with { Units = [.. pipeline.Units, order] })]);
+        using var runner = new SectionRunner(team, arena, section.ScratchBytes);
+        runner.PoisonScratchRandomly(seed);
+        runner.ScrambleTiles(seed);
+        runner.Run(section);
+
+        Assert.That(Output(arena, items), Is.EqualTo(expected));
+        Assert.That(order.Begins, Is.EquivalentTo(Enumerable.Range(0, 15).Select(tile => 7 * tile)));
+        Assert.That(order.Begins, Is.Not.Ordered);
+    }
+
     [Test]
     public void SteadyState_AllocatesNothing([Values(1, 2)] int workers)
     {
@@ -175,5 +199,31 @@ public sealed unsafe class SectionRunnerTests
         public override void Run(in HostTile tile) => throw new InvalidOperationException("on purpose");
 
         public override void Launch(KernelLauncher launcher, int items) => throw new InvalidOperationException("on purpose");
+    }
+
+    /// <summary>Notes which tiles it is given.</summary>
+    private sealed class OrderUnit() : ConfiguredUnit("order", 1)
+    {
+        private readonly List<int> _begins = [];
+
+        public IReadOnlyList<int> Begins => _begins;
+
+        public override long OperationsPerItem => 0;
+
+        public override void Interpret(InterpreterMemory memory, int items)
+        {
+        }
+
+        public override void Run(in HostTile tile)
+        {
+            lock (_begins)
+            {
+                _begins.Add(tile.ItemBegin);
+            }
+        }
+
+        public override void Launch(KernelLauncher launcher, int items)
+        {
+        }
     }
 }

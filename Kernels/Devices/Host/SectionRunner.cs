@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates;
@@ -31,6 +32,9 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
     private readonly byte*[] _scratch;
     private Section? _section;
     private int _nextTile;
+    private int _allTiles;
+    private int _tileStride = 1;
+    private int _scramble;
     private long _aloneUntil;
 
     /// <param name="team">The workers.</param>
@@ -77,6 +81,25 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
         }
     }
 
+    /// <summary>Fills all scratch with words that look like numbers, another one everywhere.</summary>
+    /// <param name="seed">Of the words.</param>
+    public void PoisonScratchRandomly(int seed)
+    {
+        uint word = (uint)seed;
+        foreach (byte* scratch in _scratch)
+        {
+            for (long i = 0; i < ScratchBytes / sizeof(uint); i++)
+            {
+                word = word * 1664525 + 1013904223;
+                ((uint*)scratch)[i] = word;
+            }
+        }
+    }
+
+    /// <summary>Gives tiles to workers in another order, which must not matter: to prove that it does not.</summary>
+    /// <param name="seed">Of the order; 0 for the usual one.</param>
+    public void ScrambleTiles(int seed) => _scramble = seed;
+
     void ITeamWork.Run(int worker)
     {
         Section section = _section!;
@@ -90,6 +113,11 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
         while (true)
         {
             int tile = Interlocked.Increment(ref _nextTile) - 1;
+            if (_tileStride != 1 && tile < _allTiles)
+            {
+                tile = (int)(((long)tile * _tileStride + _scramble) % _allTiles);
+            }
+
             Pipeline? pipeline = null;
             foreach (Pipeline candidate in section.Pipelines)
             {
@@ -151,8 +179,31 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
     {
         _section = section;
         _nextTile = 0;
+        if (_scramble != 0)
+        {
+            Scramble(section);
+        }
+
         _team.Run(this);
         _section = null;
+    }
+
+    /// <summary>Tile n becomes stride · n + seed modulo the tiles: an order of its own where the stride has no divisor in common with them.</summary>
+    private void Scramble(Section section)
+    {
+        _allTiles = 0;
+        foreach (Pipeline pipeline in section.Pipelines)
+        {
+            _allTiles += pipeline.TileCount;
+        }
+
+        _tileStride = Math.Max(2, _scramble % Math.Max(1, _allTiles));
+        while (_allTiles > 2 && (int)BigInteger.GreatestCommonDivisor(_tileStride, _allTiles) != 1)
+        {
+            _tileStride++;
+        }
+
+        _tileStride = _allTiles > 2 ? _tileStride : 1;
     }
 
     private static void RunTile(Pipeline pipeline, in HostTile tile)
