@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Operators;
 using RduEmu.Compiler.Operators.Layout;
 
@@ -126,6 +127,9 @@ internal static class TensorEvaluator
             GatherElements g => Each(shape, at => x[0][Linear(shapes[0], With(at, g.Axis, Position(x[1][Linear(shapes[1], at)], shapes[0][g.Axis])))]),
             GatherND g => Each(shape, at => x[0][NdPosition(at, x[1], shapes[1], shapes[0], g.BatchAxes)]),
             SumAtPositions s => Summed(s, x, shapes, shape),
+            IndexView v => Each(shape, at => x[0][Linear(shapes[0], Viewed(v, at))]),
+            IndexViewGradient g => Unviewed(g.View, x[0], shape),
+            IndexedProduct p => Contracted(p, x, shapes, shape),
             _ => throw new NotSupportedException(op.Name),
         };
     }
@@ -254,6 +258,39 @@ internal static class TensorEvaluator
         }
 
         return result;
+    }
+
+    private static int[] Viewed(IndexView view, int[] at) =>
+        [.. view.Offsets.Select((offset, axis) => offset + at.Select((i, index) => i * view.Factors[axis * at.Length + index]).Sum())];
+
+    private static double[] Unviewed(IndexView view, double[] gradient, int[] shape)
+    {
+        var result = new double[shape.Aggregate(1, (a, b) => a * b)];
+        int[] extents = [.. view.Shape];
+        foreach (int[] at in AllIndices(extents))
+        {
+            result[Linear(shape, Viewed(view, at))] += gradient[Linear(extents, at)];
+        }
+
+        return result;
+    }
+
+    private static double[] Contracted(IndexedProduct p, double[][] x, int[][] shapes, int[] shape)
+    {
+        ProductAxis[] outer = [.. p.Axes.Batch, .. p.Axes.Rows, .. p.Axes.Columns];
+        ProductAxis[] depth = [.. p.Axes.Depth];
+        return Each(shape, at => AllIndices([.. depth.Select(axis => axis.Extent)]).Sum(inner =>
+        {
+            var a = new int[shapes[0].Length];
+            var b = new int[shapes[1].Length];
+            foreach ((ProductAxis axis, int i) in outer.Select(axis => (axis, at[axis.AxisY])).Concat(depth.Select((axis, k) => (axis, inner[k]))))
+            {
+                _ = axis.AxisA < 0 ? 0 : a[axis.AxisA] += i * axis.ScaleA;
+                _ = axis.AxisB < 0 ? 0 : b[axis.AxisB] += i * axis.ScaleB;
+            }
+
+            return x[0][Linear(shapes[0], a)] * x[1][Linear(shapes[1], b)];
+        }));
     }
 
     private static int NdPosition(int[] at, double[] indices, int[] indexShape, int[] shape, int batch)

@@ -15,7 +15,7 @@ public static class Comparisons
         new("Greater", 7, OnnxTypes.Numbers, node => [node.Apply(new Greater(), node[0], node[1])]),
         new("GreaterOrEqual", 12, OnnxTypes.Numbers, node => [node.Apply(new GreaterOrEqual(), node[0], node[1])]),
         new("IsNaN", 9, OnnxTypes.Floats, node => [node.Apply(new IsNaN(), node[0])]),
-        new("IsInf", 10, OnnxTypes.ShortFloats, Infinity),
+        new("IsInf", 10, OnnxTypes.Floats, Infinity),
     ];
 
     private static IReadOnlyList<OnnxValue> Infinity(OnnxNode node)
@@ -102,6 +102,10 @@ public sealed record IsNaN : UnaryOperator
 public sealed record IsInfinity(bool Positive = true, bool Negative = true) : UnaryOperator
 {
     public override Type Function => Positive ? Negative ? typeof(IsInfinityFunction) : typeof(IsPositiveInfinityFunction) : typeof(IsNegativeInfinityFunction);
+
+    public override Type? WordFunction(ElementType element) => element != ElementType.Float64 ? null
+        : !Positive ? typeof(IsNegativeInfinityFloat64Word)
+        : Negative ? typeof(IsInfinityFloat64Word) : typeof(IsPositiveInfinityFloat64Word);
 
     public override ElementType ResultOf(IReadOnlyList<TensorType> inputs) => ElementType.Bool;
 }

@@ -13,13 +13,13 @@ public static class Unary
         new("Neg", 6, OnnxTypes.Numbers, node => [node.Apply(new Negate(), node[0])]) { HasGradient = true },
         new("Abs", 6, OnnxTypes.Numbers, node => [node.Apply(new Absolute(), node[0])]) { HasGradient = true },
         new("Sign", 9, OnnxTypes.Numbers, node => [node.Apply(new Sign(), node[0])]) { HasGradient = true },
-        new("Reciprocal", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Reciprocal(), node[0])]) { HasGradient = true },
+        new("Reciprocal", 6, OnnxTypes.Floats, node => [node.Apply(new Reciprocal(), node[0])]) { HasGradient = true },
         new("Sqrt", 6, OnnxTypes.Floats, node => [node.Apply(new SquareRoot(), node[0])]) { HasGradient = true },
         new("Floor", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Floor(), node[0])]),
         new("Ceil", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Ceiling(), node[0])]),
         new("Round", 11, OnnxTypes.ShortFloats, node => [node.Apply(new Round(), node[0])]),
-        new("Exp", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Exponential(), node[0])]) { HasGradient = true },
-        new("Log", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Logarithm(), node[0])]) { HasGradient = true },
+        new("Exp", 6, OnnxTypes.Floats, node => [node.Apply(new Exponential(), node[0])]) { HasGradient = true },
+        new("Log", 6, OnnxTypes.Floats, node => [node.Apply(new Logarithm(), node[0])]) { HasGradient = true },
         new("Erf", 9, OnnxTypes.ShortFloats, node => [node.Apply(new ErrorFunction(), node[0])]) { HasGradient = true },
         new("Tanh", 6, OnnxTypes.ShortFloats, node => [node.Apply(new HyperbolicTangent(), node[0])]) { HasGradient = true },
         new("Sin", 7, OnnxTypes.ShortFloats, node => [node.Apply(new Sine(), node[0])]) { HasGradient = true },
@@ -80,6 +80,8 @@ public sealed record Reciprocal : UnaryOperator
 {
     public override Type Function => typeof(ReciprocalFunction);
 
+    public override Type? WordFunction(ElementType element) => element == ElementType.Float64 ? typeof(ReciprocalFloat64Word) : null;
+
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
         BroadcastShape.Add(scope, node, 0, () => scope.Builder.Apply(new Negate(), scope.Builder.Apply(new Multiply(), gradient, scope.Builder.Apply(new Multiply(), node.Output, node.Output))));
 }
@@ -129,6 +131,8 @@ public sealed record Exponential : UnaryOperator
 {
     public override Type Function => typeof(ExpFunction);
 
+    public override Type? WordFunction(ElementType element) => element == ElementType.Float64 ? typeof(ExpFloat64Word) : null;
+
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
         BroadcastShape.Add(scope, node, 0, () => scope.Builder.Apply(new Multiply(), gradient, node.Output));
 }
@@ -137,6 +141,8 @@ public sealed record Exponential : UnaryOperator
 public sealed record Logarithm : UnaryOperator
 {
     public override Type Function => typeof(LogFunction);
+
+    public override Type? WordFunction(ElementType element) => element == ElementType.Float64 ? typeof(LogFloat64Word) : null;
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
         BroadcastShape.Add(scope, node, 0, () => scope.Builder.Apply(new Divide(), gradient, node.Inputs[0]));

@@ -18,8 +18,18 @@ public sealed record LogSumExp(EquatableArray<int> Axes, bool KeepAxes) : Operat
     public static ValueId Apply(GraphBuilder builder, ValueId x, EquatableArray<int> axes, bool keepAxes)
     {
         ValueId most = builder.Apply(new Reduce(ReduceKind.Max, axes, KeepAxes: true), x);
-        ValueId zero = builder.Constant("zero", TensorType.Whole(builder[x].Element), 0f);
-        return builder.Apply(new LogSumExp(axes, keepAxes), x, builder.Apply(new Where(), builder.Apply(new IsInfinity(), most), zero, most));
+        ElementType element = builder[x].Element;
+        ValueId zero = builder.Constant("zero", TensorType.Whole(), 0f);
+        zero = element == ElementType.Float32 ? zero : builder.Apply(new Cast(element), zero);
+        ValueId shift = builder.Apply(new Where(), builder.Apply(new IsInfinity(), most), zero, most);
+        if (element != ElementType.Float64)
+        {
+            return builder.Apply(new LogSumExp(axes, keepAxes), x, shift);
+        }
+
+        ValueId powers = builder.Apply(new Exponential(), builder.Apply(new Subtract(), x, shift));
+        ValueId log = builder.Apply(new Logarithm(), builder.Apply(new Reduce(ReduceKind.Sum, axes, keepAxes), powers));
+        return builder.Apply(new Add(), log, keepAxes ? shift : builder.Apply(new Reduce(ReduceKind.Sum, axes, keepAxes), shift));
     }
 
     public override TensorType Infer(OperatorInputs inputs)

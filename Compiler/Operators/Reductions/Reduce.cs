@@ -52,7 +52,7 @@ public sealed record Reduce(ReduceKind Kind, EquatableArray<int> Axes, bool Keep
         Translation("ReduceL2", ReduceKind.L2, 18),
         Translation("ReduceSumSquare", ReduceKind.SumSquare, 18),
         Translation("ReduceLogSum", ReduceKind.LogSum, 18),
-        new("ReduceLogSumExp", 6, OnnxTypes.ShortFloats, node => AxesOf(node, 18) is { } axes
+        new("ReduceLogSumExp", 6, OnnxTypes.Floats, node => AxesOf(node, 18) is { } axes
             ? [LogSumExp.Apply(node.Builder, node[0], axes, node.Flag("keepdims", true))]
             : [node[0]])
         { HasGradient = true },
@@ -63,7 +63,7 @@ public sealed record Reduce(ReduceKind Kind, EquatableArray<int> Axes, bool Keep
         inputs.RequireCount(1);
         ElementType element = inputs[0].Element;
         inputs.Require(
-            element.IsFloat() && (element != ElementType.Float64 || Kind != ReduceKind.LogSum)
+            element.IsFloat()
             || (element.IsInteger() && Kind is not (ReduceKind.L2 or ReduceKind.LogSum))
             || (element == ElementType.Bool && Kind is ReduceKind.Max or ReduceKind.Min),
             $"an element type that {Kind} is defined for", $"{element}");
@@ -188,6 +188,7 @@ public sealed record Reduce(ReduceKind Kind, EquatableArray<int> Axes, bool Keep
             ReduceKind.L1 => ([magnitude, combine, copy], identity, 0),
             ReduceKind.L2 => ([square, combine, typeof(SqrtFloat64Word)], identity, 0),
             ReduceKind.SumSquare => ([square, combine, copy], identity, 0),
+            ReduceKind.LogSum => ([copy, combine, typeof(LogFloat64Word)], identity, 0),
             ReduceKind.Mean => ([copy, combine, divide], identity, isFloat ? BitConverter.DoubleToInt64Bits(count) : count),
             _ => ([copy, combine, copy], identity, 0),
         };

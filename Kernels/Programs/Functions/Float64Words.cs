@@ -1,4 +1,5 @@
 using RduEmu.Kernels.Numerics;
+using RduEmu.Kernels.Numerics.Special;
 
 namespace RduEmu.Kernels.Programs.Functions;
 
@@ -64,6 +65,42 @@ public readonly struct FmaFloat64Word : IWordFunction
 public readonly struct DivFloat64Word : IWordFunction
 {
     public static long Apply(long x, long y, long z) => Float64.Bits(Exact.Div(Float64.Of(x), Float64.Of(y)));
+}
+
+/// <summary>exp(x).</summary>
+public readonly struct ExpFloat64Word : IWordFunction
+{
+    public static long Apply(long x, long y, long z) => Float64.Bits(Float64Functions.Exp(Float64.Of(x)));
+}
+
+/// <summary>log(x).</summary>
+public readonly struct LogFloat64Word : IWordFunction
+{
+    public static long Apply(long x, long y, long z) => Float64.Bits(Float64Functions.Log(Float64.Of(x)));
+}
+
+/// <summary>1 / x.</summary>
+public readonly struct ReciprocalFloat64Word : IWordFunction
+{
+    public static long Apply(long x, long y, long z) => Float64.Bits(Exact.Div(1d, Float64.Of(x)));
+}
+
+/// <summary>1 where x is an infinity, else 0.</summary>
+public readonly struct IsInfinityFloat64Word : IWordFunction
+{
+    public static long Apply(long x, long y, long z) => (x & long.MaxValue) == 0x7FF0000000000000 ? 1 : 0;
+}
+
+/// <summary>1 where x = +inf, else 0.</summary>
+public readonly struct IsPositiveInfinityFloat64Word : IWordFunction
+{
+    public static long Apply(long x, long y, long z) => x == 0x7FF0000000000000 ? 1 : 0;
+}
+
+/// <summary>1 where x = -inf, else 0.</summary>
+public readonly struct IsNegativeInfinityFloat64Word : IWordFunction
+{
+    public static long Apply(long x, long y, long z) => (x & long.MaxValue) == 0x7FF0000000000000 && x < 0 ? 1 : 0;
 }
 
 /// <summary>The square root.</summary>

@@ -58,6 +58,7 @@ public sealed class WordMapTests
         yield return D<MulFloat64Word>((x, y) => x * y);
         yield return D<DivFloat64Word>((x, y) => x / y);
         yield return D<SqrtFloat64Word>((x, _) => Math.Sqrt(x));
+        yield return D<ReciprocalFloat64Word>((x, _) => 1 / x);
         yield return D<RemFloat64Word>((x, y) => x % y);
         yield return D<MaxFloat64Word>((x, y) => x == 0 && y == 0 ? x : Math.Max(x, y));
         yield return D<MinFloat64Word>((x, y) => x == 0 && y == 0 ? x : Math.Min(x, y));
@@ -121,6 +122,30 @@ public sealed class WordMapTests
 
         Assert.That((int)after[2], Is.EqualTo(expected));
     }
+
+    /// <summary>exp and log of float64 against the runtime's, which are within one unit themselves.</summary>
+    [Test]
+    public void Float64Functions_AreWithinTwoUlp()
+    {
+        var random = new Random(3);
+        for (int i = 0; i < 200_000; i++)
+        {
+            double x = (random.NextDouble() - 0.5) * 1500;
+            Assert.That(Ulps(Kernels.Numerics.Special.Float64Functions.Exp(x), Math.Exp(x)), Is.LessThanOrEqualTo(2), $"exp({x:R})");
+            double positive = BitConverter.Int64BitsToDouble(random.NextInt64(1, 0x7FF0000000000000));
+            Assert.That(Ulps(Kernels.Numerics.Special.Float64Functions.Log(positive), Math.Log(positive)), Is.LessThanOrEqualTo(2), $"log({positive:R})");
+            double near = 0.5 + random.NextDouble() * 1.5;
+            Assert.That(Ulps(Kernels.Numerics.Special.Float64Functions.Log(near), Math.Log(near)), Is.LessThanOrEqualTo(2), $"log({near:R})");
+        }
+
+        foreach (double x in new[] { 0d, -0d, 1, -1, double.NaN, double.PositiveInfinity, double.NegativeInfinity, double.Epsilon, double.MaxValue })
+        {
+            Assert.That(Kernels.Numerics.Special.Float64Functions.Log(x), Is.EqualTo(Math.Log(x)).Within(1).Ulps);
+            Assert.That(Kernels.Numerics.Special.Float64Functions.Exp(x), Is.EqualTo(Math.Exp(x)).Within(1).Ulps);
+        }
+    }
+
+    private static long Ulps(double a, double b) => a == b ? 0 : Math.Abs(BitConverter.DoubleToInt64Bits(a) - BitConverter.DoubleToInt64Bits(b));
 
     private static TestCaseData I<TFunction>(Func<long, long, long> expected, int outputCode = ElementCode.Int64) =>
         new TestCaseData(typeof(TFunction), Integers, expected, ElementCode.Int64, outputCode).SetArgDisplayNames(typeof(TFunction).Name);
