@@ -12,6 +12,7 @@ public static class CommandTree
         TrainCommand.Create(),
         CheckCommand.Create(),
         ConformCommand.Create(),
+        NotationCommand.Create(),
         CompileCommand.Create(),
         ReportCommand.Create(),
     };

@@ -18,6 +18,8 @@ public sealed class BadInputTests
 
     [TestCase("RDU0101", 2, "train", "dlrm", "--data", "no-such-file")]
     [TestCase("RDU0101", 2, "run", "dlrm", "--data", "no-such-file.json")]
+    [TestCase("RDU0101", 2, "notation", "no-such-file.txt")]
+    [TestCase("RDU0201", 2, "notation", "no-such-file.txt", "--steps", "0")]
     [TestCase("RDU0201", 2, "train", "dlrm", "--batch", "0")]
     [TestCase("RDU0201", 2, "train", "dlrm", "--batch", "many")]
     [TestCase("RDU0201", 2, "train", "dlrm", "--threads", "0")]

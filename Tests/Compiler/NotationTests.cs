@@ -160,6 +160,30 @@ public sealed class NotationTests
         Assert.That(error.Message, Does.Contain($"file.tin, line {line}, column {column};").And.Contain(expected));
     }
 
+    /// <summary>A file on the command line: the same digest on both devices, an error with its column.</summary>
+    [Test, NonParallelizable]
+    public void CommandLine_RunsAFile()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, "input x[9, 20]\ninput w[17, 20]\ny[b,i] = relu(sum(k) x[b,k] * w[i,k])\n");
+            CommandLine.Cli host = CommandLine.Cli.Run("notation", file, "--steps", "2", "--json");
+            CommandLine.Cli simulated = CommandLine.Cli.Run("notation", file, "--steps", "1", "--device", "ilgpu", "--json");
+            Assert.That(host.Exit, Is.Zero, host.Error);
+            Assert.That(host.Json.GetProperty("outputsDigest").GetString(), Is.EqualTo(simulated.Json.GetProperty("outputsDigest").GetString()));
+
+            File.WriteAllText(file, "input x[9]\ny[i] = x[j]\n");
+            CommandLine.Cli wrong = CommandLine.Cli.Run("notation", file);
+            Assert.That(wrong.Exit, Is.EqualTo(2));
+            Assert.That(wrong.Error, Does.Contain("RDU0431").And.Contain("line 2, column 10"));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [Test]
     public void DeepBrackets_AreRefused() => Assert.That(
         () => NotationProgram.Parse($"y = {new string('(', 100_000)}"),

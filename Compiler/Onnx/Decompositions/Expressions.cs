@@ -2,7 +2,6 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Onnx.Import;
 using RduEmu.Compiler.Operators;
 using RduEmu.Compiler.Operators.Layout;
-using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Onnx.Decompositions;
 
@@ -19,10 +18,7 @@ internal static class Expressions
 
     public static ValueId Root(this OnnxNode node, ValueId x) => node.Apply(new SquareRoot(), x);
 
-    /// <exception cref="RduException">RDU0423: of float64 there is none.</exception>
-    public static ValueId Exp(this OnnxNode node, ValueId x) => node.TypeOf(x).Element != ElementType.Float64
-        ? node.Apply(new Exponential(), x)
-        : throw new RduException(ErrorCatalogue.TypeNotSupported, node.Where, "an exponential of floats of at most 32 bits", "f64", "cast the input");
+    public static ValueId Exp(this OnnxNode node, ValueId x) => node.Apply(new Exponential(), x);
 
     public static ValueId Choose(this OnnxNode node, ValueId condition, ValueId x, ValueId y) => node.Apply(new Where(), condition, x, y);
 
