@@ -371,7 +371,7 @@ public sealed class GraphCompiler
     /// <summary>Words of an item in scratch: whole cache lines; without a gap where an item has several rows.</summary>
     private int ScratchStride(ValueId root)
     {
-        int columns = Sectioning.MatrixOf(_graph[root].Type).Columns;
+        int columns = checked(Sectioning.MatrixOf(_graph[root].Type).Columns * _graph[root].Type.Element.WordsPerElement());
         return _denseRoots.Contains(root) ? columns : (columns + Storage.AlignmentElements - 1) / Storage.AlignmentElements * Storage.AlignmentElements;
     }
 

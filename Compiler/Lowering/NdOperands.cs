@@ -49,7 +49,7 @@ internal static class NdOperands
         }
 
         // A value that is a place in another has the gaps of that one.
-        if (type.Rank >= 2)
+        if (type.Rank >= 2 || (type.Rank == 1 && type.HasSamples))
         {
             strides[0] = context.Items(value).RowStrideElements;
         }

@@ -124,6 +124,7 @@ internal sealed class NotationLowering
                 var call = (NotationCall)expression;
                 Labelled[] arguments = [.. call.Arguments.Select(Lower)];
                 string[] indices = Sorted(arguments.SelectMany(argument => argument.Indices));
+                _ = ShapeOf(call.Place, indices);
                 ValueId[] aligned = [.. arguments.Select(argument => Align(argument, indices))];
                 return new Labelled(Apply(call.Place, NotationFunctions.All[call.Function].Operator, aligned), indices);
         }
@@ -165,9 +166,9 @@ internal sealed class NotationLowering
 
         int[] factors = [.. accessed.Positions.SelectMany(position => indices.Select(index => position.Terms.FirstOrDefault(term => term.Index == index).Factor))];
         int[] offsets = [.. accessed.Positions.Select(position => position.Offset)];
-        int[] shape = [.. indices.Select(index => _extents[index])];
+        int[] shape = ShapeOf(_statement.Place, indices);
         var view = new IndexView(EquatableArray.Create<int>(shape), EquatableArray.Create<int>(factors), EquatableArray.Create<int>(offsets));
-        return new Labelled(_builder.Apply(view, accessed.Value), indices);
+        return new Labelled(Apply(_statement.Place, view, accessed.Value), indices);
     }
 
     /// <summary>
@@ -214,7 +215,7 @@ internal sealed class NotationLowering
         EquatableArray<ProductAxis> Axes(IEnumerable<string> indices) => EquatableArray.Create<ProductAxis>([.. indices.Select(Axis)]);
         var axes = new ProductAxes(
             Axes(result.Where(index => ofA.Contains(index) && ofB.Contains(index))), Axes(result.Except(ofB)), Axes(result.Except(ofA)), Axes(depth));
-        int[] shape = [.. result.Select(index => _extents[index])];
+        int[] shape = ShapeOf(product.Place, result);
         return new Labelled(Apply(product.Place, new IndexedProduct(axes, EquatableArray.Create<int>(shape)), a.Value, b.Value), result);
     }
 
@@ -240,6 +241,15 @@ internal sealed class NotationLowering
         return (-1, 1);
     }
 
+    /// <summary>The extents of some indices, of which a tensor can be made.</summary>
+    private int[] ShapeOf(NotationPlace place, string[] indices)
+    {
+        int[] shape = [.. indices.Select(index => _extents[index])];
+        return shape.Length > Kernels.Memory.NdShape.MaximumRank || shape.Aggregate(1d, (product, extent) => product * extent) > int.MaxValue
+            ? throw place.Error(_source, $"at most {Kernels.Memory.NdShape.MaximumRank} indices and {int.MaxValue} elements at a time", string.Join(" x ", shape), "split the statement")
+            : shape;
+    }
+
     private string[] Sorted(IEnumerable<string> indices) => [.. indices.Distinct().OrderBy(_order.IndexOf)];
 
     private Labelled Include(Labelled value, IEnumerable<string> wanted)
@@ -251,8 +261,8 @@ internal sealed class NotationLowering
         }
 
         int[] added = [.. Enumerable.Range(0, indices.Length).Where(axis => !value.Indices.Contains(indices[axis]))];
-        int[] shape = [.. indices.Select(index => _extents[index])];
-        return new Labelled(_builder.Apply(new Repeat(EquatableArray.Create<int>(shape), EquatableArray.Create<int>(added)), value.Value), indices);
+        int[] shape = ShapeOf(_statement.Place, indices);
+        return new Labelled(Apply(_statement.Place, new Repeat(EquatableArray.Create<int>(shape), EquatableArray.Create<int>(added)), value.Value), indices);
     }
 
     private ValueId Align(Labelled value, string[] indices)

@@ -86,6 +86,11 @@ internal sealed class NotationParser
             _reader.Expect("]");
         }
 
+        if (shape.Aggregate(1d, (product, extent) => product * extent) > int.MaxValue)
+        {
+            throw place.Error(_reader.Source, $"at most {int.MaxValue} elements of {name}", string.Join(" x ", shape));
+        }
+
         ElementType element = ElementType.Float32;
         if (_reader.Kind == NotationToken.Name)
         {

@@ -81,10 +81,14 @@ public abstract record BroadcastOperator : ElementwiseOperator
 /// <summary>The rules of broadcasting.</summary>
 public static class BroadcastShape
 {
+    /// <summary>The item axis and those within an item.</summary>
+    public const int MaximumRank = Kernels.Memory.NdShape.MaximumRank + 1;
+
     /// <summary>The shape that all inputs are broadcast to, with the element type of the first. Samples stay in axis 0.</summary>
     public static TensorType Of(OperatorInputs inputs)
     {
         int rank = inputs.Types.Max(type => type.Rank);
+        inputs.Require(rank <= MaximumRank, $"a rank of {MaximumRank} at most");
         var shape = new int[rank];
         Array.Fill(shape, 1);
         foreach (TensorType type in inputs.Types)

@@ -137,6 +137,8 @@ public sealed class NotationTests
     [TestCase("y[i] = x[i] + w[i, 0]", 1, 17, "i to run over 4 as elsewhere")]
     [TestCase("y[i] = x[i+1] + x[i]", 1, 10, "positions from 0 to 3")]
     [TestCase("y[i,j] = x[i+j]", 1, 12, "an index whose extent follows")]
+    [TestCase("y[i,j] = x[i+j] + x[i] + x[j]", 1, 12, "positions from 0 to 3")]
+    [TestCase("input big[99999, 99999]\ny = big[0, 0]", 1, 1, "elements of big")]
     [TestCase("y[i] = x[1.5]", 1, 10, "a whole number")]
     [TestCase("y = sum(k) x[k] * 1e99999", 1, 19, "")]
     public void Error_NamesTheColumn(string text, int line, int column, string expected)

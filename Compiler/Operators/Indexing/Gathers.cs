@@ -31,6 +31,7 @@ public abstract record GatherOperator : Operator
         inputs.RequireCount(2);
         inputs.Require(inputs[1].Element is ElementType.Int32 or ElementType.Int64, "positions as int32 or int64", $"{inputs[1].Element}");
         int[] shape = ShapeOf(inputs);
+        inputs.Require(shape.Length <= BroadcastShape.MaximumRank, $"a result of rank {BroadcastShape.MaximumRank} at most", $"{shape.Length}");
         bool hasSamples = inputs.Types.Any(type => type.HasSamples);
         IndexMap map = Map(inputs[0], inputs[1]);
         inputs.Require(

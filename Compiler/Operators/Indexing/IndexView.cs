@@ -16,6 +16,7 @@ public sealed record IndexView(EquatableArray<int> Shape, EquatableArray<int> Fa
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);
+        inputs.Require(Math.Max(Shape.Count, inputs[0].Rank) < BroadcastShape.MaximumRank, $"ranks below {BroadcastShape.MaximumRank}");
         inputs.Require(!inputs[0].HasSamples && inputs[0].Rank == Offsets.Count && Factors.Count == Shape.Count * Offsets.Count, $"a whole value of rank {Offsets.Count}");
         for (int axis = 0; axis < Offsets.Count && !Shape.Contains(0); axis++)
         {

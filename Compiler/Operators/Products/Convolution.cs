@@ -153,7 +153,7 @@ public sealed record Spread(EquatableArray<int> Steps) : Operator
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);
-        inputs.Require(Steps.Count == inputs[0].Rank && Steps.All(step => step >= 1), "a step for each axis");
+        inputs.Require(inputs[0].Rank < BroadcastShape.MaximumRank && Steps.Count == inputs[0].Rank && Steps.All(step => step >= 1), "a step for each axis");
         inputs.Require(!inputs[0].HasSamples || Steps[0] == 1, "samples as they are");
         int[] shape = [.. inputs[0].Shape.Select((extent, axis) => extent == 0 ? 0 : checked((extent - 1) * Steps[axis] + 1))];
         return inputs[0] with { Shape = EquatableArray.Create<int>(shape) };

@@ -55,7 +55,7 @@ public sealed record MatMul(bool TransposeA = false, bool TransposeB = false) : 
         Extents(a, b, out int m, out int depth, out _, out int n);
         int batchRank = output.Rank - (a.Rank == 1 ? 0 : 1) - (b.Rank == 1 ? 0 : 1);
         ProductAxis[] batch = [.. Enumerable.Range(0, batchRank).Select(axis => ProductAxis.Of(
-            output.Shape[axis], Repeated(a, batchRank, axis), Repeated(b, batchRank, axis), axis))];
+            output.Shape[axis], OwnAxis(a, output, batchRank, axis), OwnAxis(b, output, batchRank, axis), axis))];
         int rowAxisA = a.Rank == 1 ? -1 : TransposeA ? a.Rank - 1 : a.Rank - 2;
         int depthAxisA = TransposeA ? a.Rank - 2 : a.Rank - 1;
         int columnAxisB = b.Rank == 1 ? -1 : TransposeB ? b.Rank - 2 : b.Rank - 1;
@@ -129,10 +129,11 @@ public sealed record MatMul(bool TransposeA = false, bool TransposeB = false) : 
         return [.. BroadcastShape.Of(inputs with { Types = batches }).Shape];
     }
 
-    private static int Repeated(TensorType type, int batchRank, int axis)
+    /// <summary>The operand's own axis for a batch axis of the result; -1 where it is repeated along it.</summary>
+    private static int OwnAxis(TensorType type, TensorType output, int batchRank, int axis)
     {
         int own = axis - (batchRank - Math.Max(0, type.Rank - 2));
-        return own < 0 || type.Shape[own] == 1 ? -1 : own;
+        return own < 0 || (type.Shape[own] == 1 && output.Shape[axis] != 1) ? -1 : own;
     }
 
     /// <summary>alpha · A' · B' + beta · C.</summary>

@@ -76,7 +76,7 @@ public sealed record Repeat(EquatableArray<int> Shape, EquatableArray<int> Added
         inputs.RequireCount(1);
         int[] own = [.. Enumerable.Range(0, Shape.Count).Where(axis => !Added.Contains(axis)).Select(axis => Shape[axis])];
         inputs.Require(
-            own.Length == inputs[0].Rank && own.Select((extent, axis) => inputs[0].Shape[axis] == extent || inputs[0].Shape[axis] == 1).All(fits => fits),
+            Shape.Count <= BroadcastShape.MaximumRank && own.Length == inputs[0].Rank && own.Select((extent, axis) => inputs[0].Shape[axis] == extent || inputs[0].Shape[axis] == 1).All(fits => fits),
             $"a shape that repeats to {Shape} with new axes {Added}");
         return inputs[0] with { Shape = Shape };
     }

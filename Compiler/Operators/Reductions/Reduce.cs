@@ -226,6 +226,7 @@ internal static class ReducedShape
     {
         inputs.Require(axes.All(axis => axis >= 0 && axis < input.Rank), $"axes of rank {input.Rank}", $"{axes}");
         inputs.Require(!input.HasSamples || !axes.Contains(0), "no reduction over samples here");
+        inputs.Require(input.Rank < BroadcastShape.MaximumRank, $"a rank below {BroadcastShape.MaximumRank}");
         IEnumerable<int> shape = Enumerable.Range(0, input.Rank)
             .Where(axis => keepAxes || !axes.Contains(axis))
             .Select(axis => axes.Contains(axis) ? 1 : input.Shape[axis]);

@@ -23,7 +23,7 @@ public sealed record Scan(int Axis, bool IsProduct, bool Exclusive, bool Reverse
     {
         inputs.RequireCount(1);
         inputs.Require(Axis >= 0 && Axis < inputs[0].Rank && (!inputs[0].HasSamples || Axis > 0), $"axis {Axis}, not of samples");
-        inputs.Require(inputs[0].Element != ElementType.Bool, "numbers");
+        inputs.Require(inputs[0].Element != ElementType.Bool && inputs[0].Rank < BroadcastShape.MaximumRank, $"numbers, a rank below {BroadcastShape.MaximumRank}");
         return inputs[0];
     }
 

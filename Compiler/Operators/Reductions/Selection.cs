@@ -25,7 +25,7 @@ public sealed record SelectPositions(int Axis, int Count, bool Largest, bool Las
         inputs.Require(Axis >= 0 && Axis < inputs[0].Rank, $"axis {Axis}");
         inputs.Require(Count >= 0 && Count <= inputs[0].Shape[Axis], $"at least {Count} elements along axis {Axis}");
         inputs.Require(!inputs[0].HasSamples || Axis > 0, "no selection among samples");
-        inputs.Require(inputs[0].Element != ElementType.Bool, "numbers");
+        inputs.Require(inputs[0].Element != ElementType.Bool && inputs[0].Rank < BroadcastShape.MaximumRank, $"numbers, a rank below {BroadcastShape.MaximumRank}");
         int[] shape = [.. inputs[0].Shape];
         shape[Axis] = Count;
         return inputs[0] with { Element = ElementType.Int64, Shape = EquatableArray.Create<int>(shape) };

@@ -26,6 +26,9 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
     /// <summary>The first of these rows that is worth a packed panel: fewer read the second operand in place.</summary>
     private const int RowsWorthPacking = 4;
 
+    /// <summary>Shorter runs of columns are packed all the same: nothing wide fits into them.</summary>
+    private const int ShortestRun = 8;
+
     private readonly StridedContractArguments _arguments;
     private readonly int[] _rowsA;
     private readonly int[] _depthA;
@@ -34,8 +37,10 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
     private readonly int[] _rowsY;
     private readonly int[] _columnsY;
     private readonly bool _denseA;
-    private readonly bool _denseB;
     private readonly bool _denseY;
+
+    /// <summary>Columns of the second operand that lie side by side; 0 if none do.</summary>
+    private readonly int _runB;
 
     /// <param name="a">Over the batch, row and depth axes.</param>
     /// <param name="b">Over the batch, column and depth axes.</param>
@@ -49,9 +54,9 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
         (_rowsA, _depthA) = (loops.RowsA, loops.DepthA);
         (_columnsB, _depthB) = (loops.ColumnsB, loops.DepthB);
         (_rowsY, _columnsY) = (loops.RowsY, loops.ColumnsY);
-        _denseA = loops.Rows.Rank == 1 && loops.Depth.Rank == 1 && (loops.Depth.InnerStride(0) == 1 || _depthA.Length == 1);
-        _denseB = loops.Columns.Rank == 1 && loops.Depth.Rank == 1 && (loops.Columns.InnerStride(0) == 1 || _columnsB.Length == 1);
-        _denseY = loops.Rows.Rank == 1 && loops.Columns.Rank == 1 && (loops.Columns.InnerStride(1) == 1 || _columnsY.Length == 1);
+        _denseA = IsEven(_rowsA) && IsRun(_depthA);
+        _denseY = IsEven(_rowsY) && IsRun(_columnsY);
+        _runB = loops.Columns.InnerStride(0) == 1 || _columnsB.Length == 1 ? loops.Columns.Inner : 0;
     }
 
     public override bool SplitsColumns => true;
@@ -108,7 +113,7 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
             return;
         }
 
-        bool packs = p.RowCount >= RowsWorthPacking || !_denseB;
+        bool packs = p.RowCount >= RowsWorthPacking || _runB < ShortestRun;
         float* panelBuffer = HostBuffer.Of(0, packs ? 2L * ContractOrder.PanelColumns * p.DepthCount : 0);
         float* rowBuffer = HostBuffer.Of(1, _denseA ? 0 : (long)p.RowCount * p.DepthCount);
         float* sumBuffer = HostBuffer.Of(2, _denseY ? 0 : 2L * ContractOrder.PanelColumns * p.RowCount);
@@ -123,7 +128,7 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
             float* a = tile.Item(p.BatchA, item) + Inside(p.BatchA, index);
             float* b = tile.Item(p.BatchB, item) + Inside(p.BatchB, index);
             float* y = tile.Item(p.BatchY, item) + Inside(p.BatchY, index);
-            nint strideA = _denseA ? (p.RowCount > 1 ? p.RowsA.S6 : p.DepthCount) : p.DepthCount;
+            nint strideA = _denseA && p.RowCount > 1 ? _rowsA[1] : p.DepthCount;
             if (!_denseA && packedBatch != batch)
             {
                 PackRows(a, rowBuffer);
@@ -132,7 +137,7 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
 
             float* x = _denseA ? a : rowBuffer;
             float* target = _denseY ? y + _columnsY[column] : sumBuffer;
-            nint strideY = _denseY ? (p.RowCount > 1 ? p.RowsY.S6 : p.ColumnCount) : 2 * ContractOrder.PanelColumns;
+            nint strideY = _denseY && p.RowCount > 1 ? _rowsY[1] : 2 * ContractOrder.PanelColumns;
             if (packs)
             {
                 PackPanels(b, column, columns, panelBuffer);
@@ -140,7 +145,7 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
             }
             else
             {
-                ContractHostInPlace.Run(x, strideA, b + _columnsB[column], p.DepthB.S6, target, strideY, p.RowCount, columns, p.DepthCount);
+                InPlace(x, strideA, b, target, strideY, column, columns);
             }
 
             Finish(target, strideY, y, column, columns);
@@ -149,6 +154,47 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
 
     public override void Launch(KernelLauncher launcher, int items) => launcher.Launch(
         StridedContractKernel.Run, checked(items * _arguments.BatchCount * _arguments.RowCount * _arguments.ColumnCount), _arguments);
+
+    /// <summary>0, 1, 2, ...: neighbours in memory.</summary>
+    private static bool IsRun(int[] positions)
+    {
+        for (int i = 0; i < positions.Length; i++)
+        {
+            if (positions[i] != i)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>0, s, 2 s, ...: a stride of their own.</summary>
+    private static bool IsEven(int[] positions)
+    {
+        for (int i = 2; i < positions.Length; i++)
+        {
+            if (positions[i] != (long)i * positions[1])
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void InPlace(float* x, nint strideA, float* b, float* target, nint strideY, int column, int columns)
+    {
+        fixed (int* places = _depthB)
+        {
+            for (int n = 0; n < columns;)
+            {
+                int count = Math.Min(columns - n, _runB - (column + n) % _runB);
+                ContractHostInPlace.Run(x, strideA, b + _columnsB[column + n], places, target + n, strideY, _arguments.RowCount, count, _arguments.DepthCount);
+                n += count;
+            }
+        }
+    }
 
     private static long Inside(in NdOperand operand, in NdIndex index) => operand.At(0, in index) - operand.OffsetElements;
 
