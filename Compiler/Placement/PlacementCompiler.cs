@@ -21,8 +21,15 @@ public static class PlacementCompiler
         Graph graph, RduResources resources, PlacementOptions options, Action<int, int>? progress = null, CancellationToken cancellation = default)
     {
         GraphSpec.Check(graph);
+        return Compile(MachineLowering.Run(graph, options.ElementBytes), resources, options, progress, cancellation);
+    }
+
+    /// <summary>Places work that was written down as such: what a published run asked of a machine.</summary>
+    /// <exception cref="Kernels.Errors.RduException">RDU0611: it does not fit.</exception>
+    public static PlacedProgram Compile(
+        MachineGraph work, RduResources resources, PlacementOptions options, Action<int, int>? progress = null, CancellationToken cancellation = default)
+    {
         RduResources chip = options.Tiles > 0 ? resources.WithTiles(options.Tiles) : resources;
-        MachineGraph work = MachineLowering.Run(graph, options.ElementBytes);
         IReadOnlyList<MachineSection> sections = Sectioner.Run(work, chip, options, cancellation);
         var layouts = new List<SectionLayout>();
         var known = new Dictionary<MachineSection, int>();

@@ -15,5 +15,8 @@ public static class CommandTree
         NotationCommand.Create(),
         CompileCommand.Create(),
         ReportCommand.Create(),
+        DiffCommand.Create(),
+        GateCommand.Create(),
+        ValidateCommand.Create(),
     };
 }

@@ -33,13 +33,7 @@ internal sealed class ReportCommand : IModelCommand
         MachineRequest machine = _machine.Read(parsed);
         string folder = parsed.GetRequiredValue(_output);
         IModel model = request.Model;
-        using IModelData data = request.OpenData();
-        int batch = data.Suited(new CourseChoices(request.Common.BatchSamples, null, null)).BatchSamples;
-        if (batch % machine.Sockets != 0)
-        {
-            throw new RduException(ErrorCatalogue.OptionInvalid, "--batch", $"a multiple of {machine.Sockets} sockets", $"{batch}", "give another batch");
-        }
-
+        int batch = Batch(request, machine);
         var output = new Output(request.Json);
         using var interruption = new Interruption();
         (ProgramReport report, ImmutableArray<CurvePoint> curve) = ProgressBar.Run(output.Progress, "placing", progress =>
@@ -81,6 +75,25 @@ internal sealed class ReportCommand : IModelCommand
         }
 
         return (int)ExitCode.Done;
+    }
+
+    /// <summary>The report of a model as it was asked for.</summary>
+    internal static ProgramReport Make(ModelRequest request, MachineRequest machine) =>
+        Make(request.Model, Batch(request, machine) / machine.Sockets, machine, request, null, CancellationToken.None);
+
+    /// <summary>Samples of a step over all sockets: the user's, or what suits the data.</summary>
+    private static int Batch(ModelRequest request, MachineRequest machine)
+    {
+        int? given = request.Common.BatchSamples;
+        if (given is null)
+        {
+            using IModelData data = request.OpenData();
+            given = data.Suited(new CourseChoices(null, null, null)).BatchSamples;
+        }
+
+        return given.Value % machine.Sockets == 0
+            ? given.Value
+            : throw new RduException(ErrorCatalogue.OptionInvalid, "--batch", $"a multiple of {machine.Sockets} sockets", $"{given}", "give another batch");
     }
 
     private static ProgramReport Make(

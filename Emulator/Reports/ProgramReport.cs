@@ -152,7 +152,7 @@ public sealed record ProgramReport(
             PlacedUnit[] ports = [.. units[(UnitRole.Port, transfer.Index)]];
             long count = transfer.Timing == DramTiming.PerIteration ? passes : 1;
             int actor = section.Stages.Count + transfer.Index;
-            double own = new MemoryModel(spec, timing.Tiles).CyclesFor(new Machine.Time.Bytes(transfer.Bytes)).Count;
+            double own = new MemoryModel(spec, timing.Memory).CyclesFor(new Machine.Time.Bytes(transfer.Bytes)).Count;
             long padded = pmus.Padded(new Machine.Time.Bytes(transfer.Bytes), transfer.RequestBytes).Count - transfer.Bytes;
             long conflicts = Math.Max(0, padded) / (spec.Pcu.Lanes * 4) * count;
             yield return Row(

@@ -90,6 +90,21 @@ public sealed class RduSpecTests
         Assert.That(() => RduParts.Find("sn99"), Throws.TypeOf<RduException>().With.Message.StartsWith("RDU0202"));
     }
 
+    /// <summary>docs/machine.md lists every field as it is.</summary>
+    [Test]
+    public void Schema_IsDocumented()
+    {
+        string folder = TestContext.CurrentContext.TestDirectory;
+        while (!File.Exists(Path.Combine(folder, "RduEmu.sln")))
+        {
+            folder = Path.GetDirectoryName(folder)!;
+        }
+
+        string[] lines = [.. File.ReadAllLines(Path.Combine(folder, "docs", "machine.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal) && line.Contains('.') && !line.Contains(".csv") && !line.Contains(".json") && !line.Contains(".html"))];
+
+        Assert.That(lines, Is.EqualTo(SpecSchema.Fields.Select(number => $"| `{number.Path}` | {number.Minimum} | {number.Meaning} |")).AsCollection);
+    }
+
     private static JsonNode Part(string name)
     {
         using Stream stream = typeof(RduParts).Assembly.GetManifestResourceStream($"{name}.json")!;

@@ -19,6 +19,7 @@ namespace RduEmu.Compiler.Placement.Machine;
 /// <param name="ClockHz">Cycles in a second.</param>
 /// <param name="DramBytesPerSecond">What all channels of the chip deliver together, sustained.</param>
 /// <param name="DramBytes">Memory outside, of one chip.</param>
+/// <param name="SystolicPercent">Share of the cycles in which a systolic array that has its operands advances.</param>
 public sealed record RduResources(
     string Name,
     int TileRows,
@@ -33,7 +34,8 @@ public sealed record RduResources(
     int AgcusPerTile,
     long ClockHz,
     long DramBytesPerSecond,
-    long DramBytes)
+    long DramBytes,
+    int SystolicPercent = 100)
 {
     public int Tiles => TileRows * TileColumns;
 

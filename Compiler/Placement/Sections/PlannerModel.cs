@@ -28,7 +28,7 @@ internal static class PlannerModel
         checked(gemm.Batch * CeilDiv(gemm.M, ArrayRows(chip)) * CeilDiv(gemm.N, chip.Lanes));
 
     /// <summary>Cycles that one PCU has a tile of output.</summary>
-    public static long TileCycles(RduResources chip, GemmShape gemm) => gemm.K + ArrayFillSides * ArrayRows(chip);
+    public static long TileCycles(RduResources chip, GemmShape gemm) => CeilDiv((gemm.K + ArrayFillSides * ArrayRows(chip)) * 100, chip.SystolicPercent);
 
     /// <summary>Cycles from bytes of the memory outside, rounded up.</summary>
     public static long DramCycles(RduResources chip, long bytes) => (long)(((Int128)bytes * 256 + chip.DramBytesPerCycleTimes256 - 1) / chip.DramBytesPerCycleTimes256);

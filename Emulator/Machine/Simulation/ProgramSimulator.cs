@@ -19,6 +19,8 @@ public sealed record SectionRun(PlacedSection Placed, Cycles Start, Cycles Progr
 }
 
 /// <summary>A program's time on a machine.</summary>
+/// <param name="Tiles">Tiles of the RDU that the program has.</param>
+/// <param name="Memory">Sustained bandwidth of the memory for the program.</param>
 /// <param name="Simulated">What was simulated for each layout.</param>
 /// <param name="Rdu">All sections one after the other.</param>
 /// <param name="AllReduce">Gradients over the sockets, after the last section of the backward pass.</param>
@@ -27,6 +29,7 @@ public sealed record ProgramTiming(
     RduSpec Spec,
     PlacedProgram Program,
     long Tiles,
+    BytesPerCycle Memory,
     long Sockets,
     ImmutableArray<SectionProgram> Simulated,
     ImmutableArray<SectionRun> Sections,
@@ -45,20 +48,24 @@ public sealed record ProgramTiming(
 
 /// <summary>
 /// Times a placed program: each layout once by the event simulation, in parallel, for layouts share nothing; then sections one after
-/// the other with their loads.
+/// the other with their loads, as in the steady state: the step before was the same.
 /// </summary>
-public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long sockets = 1)
+/// <param name="sockets">RDUs, or parts of RDUs, that run the same program on their shares of the batch.</param>
+/// <param name="isShared">True if other programs run on the RDU's other tiles: they share memory channels and PCIe.</param>
+public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long sockets = 1, bool isShared = false)
 {
     /// <summary>Gradients are summed in binary32.</summary>
     private const long GradientBytes = 4;
 
     private readonly long _tiles = Math.Min(spec.Chip.Tiles, (long)program.Resources.TileRows * program.Resources.TileColumns);
 
+    private BytesPerCycle Memory => spec.MemoryBandwidth(_tiles, isShared);
+
     /// <exception cref="Kernels.Errors.RduException">RDU0602: a section waits for itself.</exception>
     public ProgramTiming Run(CancellationToken cancellation = default)
     {
         int layouts = program.Layouts.Count;
-        var builder = new SectionBuilder(spec, _tiles);
+        var builder = new SectionBuilder(spec, _tiles, Memory);
         var first = new PlacedSection?[layouts];
         foreach (PlacedSection section in program.Sections)
         {
@@ -86,21 +93,23 @@ public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long s
             throw fault;
         }
 
+        // A program of one section stays on the chip and takes batch after batch; of several the first finds the last one's configuration.
+        bool stays = program.Sections.Count == 1;
         var runs = new List<SectionRun>();
         Cycles now = Cycles.Zero;
         Cycles load = ProgramLoad();
-        int configured = -1;
+        int configured = program.Sections.Count == 0 ? -1 : program.Sections[program.Sections.Count - 1].Layout;
         foreach (PlacedSection section in program.Sections)
         {
             var run = new SectionRun(
-                section, now, section.Layout == configured ? Cycles.Zero : load, new Cycles(spec.Load.ArgumentCycles), new Cycles(spec.Load.LaunchCycles),
-                timings[section.Layout]);
+                section, now, section.Layout == configured ? Cycles.Zero : load, stays ? Cycles.Zero : new Cycles(spec.Load.ArgumentCycles),
+                stays ? Cycles.Zero : new Cycles(spec.Load.LaunchCycles), timings[section.Layout]);
             configured = section.Layout;
             runs.Add(run);
             now += run.Total;
         }
 
-        return new ProgramTiming(spec, program, _tiles, sockets, [.. simulated], [.. runs], now, AllReduce(), HostTransfer());
+        return new ProgramTiming(spec, program, _tiles, Memory, sockets, [.. simulated], [.. runs], now, AllReduce(), HostTransfer());
     }
 
     private Cycles ProgramLoad()
@@ -127,7 +136,7 @@ public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long s
         long inputs = program.Graph.Tensors.Where(tensor => tensor.Role == ValueRole.Input).Sum(tensor => tensor.Bytes);
         long outputs = program.Graph.Outputs.Sum(output => program.Graph.Tensors[output].Bytes);
         Cycles latency = spec.FromNanoseconds(spec.Host.LatencyNanoseconds);
-        BytesPerCycle link = spec.HostBandwidth(_tiles);
+        BytesPerCycle link = spec.HostBandwidth(isShared ? _tiles : spec.Chip.Tiles);
         return link.CyclesFor(new Bytes(inputs)) + link.CyclesFor(new Bytes(outputs)) + (latency * 2);
     }
 }

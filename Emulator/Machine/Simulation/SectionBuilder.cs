@@ -10,18 +10,19 @@ namespace RduEmu.Emulator.Machine.Simulation;
 /// A placed section --> actors, channels and resources. Stages and DRAM transfers become actors, streams and transfers become channels.
 /// A link that only one actor uses bounds that actor's service; a link that several use is a resource that they share.
 /// </summary>
-public sealed class SectionBuilder(RduSpec spec, long tiles)
+/// <param name="memory">Sustained bandwidth of the memory for this program.</param>
+public sealed class SectionBuilder(RduSpec spec, long tiles, BytesPerCycle memory)
 {
     private readonly UnitModel _units = new(spec);
     private readonly PmuModel _pmus = new(spec);
-    private readonly MemoryModel _memory = new(spec, tiles);
+    private readonly MemoryModel _memory = new(spec, memory);
     private readonly CollectiveModel _collectives = new(spec);
 
     public SectionProgram Build(MachineSection section, SectionLayout layout)
     {
         int stages = section.Stages.Count;
         int actors = stages + section.DramTransfers.Count;
-        var resources = new List<Resource> { new("memory", ResourceKind.Memory), new("fabric", ResourceKind.Fabric) };
+        var resources = new List<Resource> { new("memory", ResourceKind.Memory), new("fabric", ResourceKind.Fabric), new("AGCUs", ResourceKind.Port) };
         var uses = new List<ResourceUse>[actors];
         var service = new Cycles[actors];
         var latency = new Cycles[actors];
@@ -49,7 +50,7 @@ public sealed class SectionBuilder(RduSpec spec, long tiles)
             service[stream.Consumer] = Cycles.Max(service[stream.Consumer], _pmus.AccessCycles(amount, stream.Pmus, 0, isWrite: false));
         }
 
-        AddPorts(section, layout, resources, uses, service, latency);
+        AddTransfers(section, uses, service, latency);
         AddLinks(section, layout, resources, uses, service, latency);
         var built = new Actor[actors];
         foreach (StagePlan stage in section.Stages)
@@ -97,31 +98,22 @@ public sealed class SectionBuilder(RduSpec spec, long tiles)
         }
     }
 
-    private void AddPorts(
-        MachineSection section, SectionLayout layout, List<Resource> resources, List<ResourceUse>[] uses, Cycles[] service, Cycles[] latency)
+    /// <summary>Transfers are striped over all AGCUs of the tiles by address; a placed route shows where one begins.</summary>
+    private void AddTransfers(MachineSection section, List<ResourceUse>[] uses, Cycles[] service, Cycles[] latency)
     {
-        ILookup<int, Site> ports = layout.Units.Where(unit => unit.Role == UnitRole.Port).ToLookup(unit => unit.Owner, unit => unit.Site);
-        var known = new Dictionary<Site, int>();
         foreach (DramTransfer transfer in section.DramTransfers)
         {
             int actor = section.Stages.Count + transfer.Index;
             Bytes moved = _memory.Moved(new Bytes(transfer.Bytes), transfer.RequestBytes);
             uses[actor].Add(new ResourceUse(0, _memory.CyclesFor(moved), moved));
-            Site[] own = [.. ports[transfer.Index]];
-            Cycles each = _memory.PortCycles(moved, own.Length);
-            foreach (IGrouping<Site, Site> shared in own.GroupBy(site => site).OrderBy(site => site.Key.Row).ThenBy(site => site.Key.Column))
-            {
-                if (!known.TryGetValue(shared.Key, out int resource))
-                {
-                    known.Add(shared.Key, resource = resources.Count);
-                    resources.Add(new Resource($"AGCU {shared.Key}", ResourceKind.Port));
-                }
+            uses[actor].Add(new ResourceUse(2, _memory.PortCycles(moved, tiles * spec.Chip.AgcusPerTile), moved));
 
-                uses[actor].Add(new ResourceUse(resource, each * shared.Count(), new Bytes(moved.Count / own.Length * shared.Count())));
-            }
-
-            service[actor] = Cycles.Max(service[actor], _pmus.AccessCycles(
-                new Bytes(transfer.Bytes), Math.Max(1, transfer.BufferPmus), transfer.RequestBytes, transfer.Direction == DramDirection.Load));
+            // Without a buffer it goes to, or comes from, the stages' own weights and sums.
+            int pmus = transfer.BufferPmus > 0
+                ? transfer.BufferPmus
+                : transfer.Stages.Sum(stage => section.Stages[stage].WeightPmus + section.Stages[stage].AccumulatorPmus);
+            service[actor] = Cycles.Max(
+                service[actor], _pmus.AccessCycles(new Bytes(transfer.Bytes), pmus, transfer.RequestBytes, transfer.Direction == DramDirection.Load));
             latency[actor] = _memory.Latency;
         }
     }
@@ -135,7 +127,7 @@ public sealed class SectionBuilder(RduSpec spec, long tiles)
         {
             int actor = ActorOf(section, layout, route);
             latency[actor] = Cycles.Max(latency[actor], new Cycles(BaseLatency(section, actor).Count + (route.Hops * spec.Network.HopCycles)));
-            if (route.Network != Network.Vector)
+            if (route.Network != Network.Vector || actor >= section.Stages.Count)
             {
                 continue;
             }
@@ -155,25 +147,21 @@ public sealed class SectionBuilder(RduSpec spec, long tiles)
         var shared = new SortedDictionary<string, List<KeyValuePair<int, SortedDictionary<int, long>>>>(StringComparer.Ordinal);
         foreach (KeyValuePair<int, SortedDictionary<int, long>> link in traffic)
         {
-            int[] repeating = [.. link.Value.Keys.Where(actor => !IsOnce(section, actor))];
-            foreach (KeyValuePair<int, long> user in link.Value)
+            int[] users = [.. link.Value.Keys];
+            if (users.Length == 1)
             {
-                if (repeating.Length < 2 || IsOnce(section, user.Key))
-                {
-                    service[user.Key] = Cycles.Max(service[user.Key], width.CyclesFor(new Bytes(user.Value)));
-                }
+                service[users[0]] = Cycles.Max(service[users[0]], width.CyclesFor(new Bytes(link.Value[users[0]])));
             }
-
-            if (repeating.Length >= 2)
+            else
             {
-                string key = string.Join(',', repeating);
+                string key = string.Join(',', users);
                 if (!shared.TryGetValue(key, out var links))
                 {
                     shared.Add(key, links = []);
                 }
 
-                links.RemoveAll(known => repeating.All(actor => known.Value[actor] <= link.Value[actor]));
-                if (!links.Exists(known => repeating.All(actor => known.Value[actor] >= link.Value[actor])))
+                links.RemoveAll(known => users.All(actor => known.Value[actor] <= link.Value[actor]));
+                if (!links.Exists(known => users.All(actor => known.Value[actor] >= link.Value[actor])))
                 {
                     links.Add(link);
                 }
@@ -184,7 +172,7 @@ public sealed class SectionBuilder(RduSpec spec, long tiles)
         {
             int resource = resources.Count;
             resources.Add(new Resource($"link {LinkName(layout, link.Key)}", ResourceKind.Link));
-            foreach (KeyValuePair<int, long> user in link.Value.Where(user => !IsOnce(section, user.Key)))
+            foreach (KeyValuePair<int, long> user in link.Value)
             {
                 uses[user.Key].Add(new ResourceUse(resource, width.CyclesFor(new Bytes(user.Value)), new Bytes(user.Value)));
             }
@@ -201,9 +189,6 @@ public sealed class SectionBuilder(RduSpec spec, long tiles)
 
     private Cycles BaseLatency(MachineSection section, int actor) =>
         actor < section.Stages.Count ? _units.Latency(section.Stages[actor]) : _memory.Latency;
-
-    private static bool IsOnce(MachineSection section, int actor) =>
-        actor >= section.Stages.Count && section.DramTransfers[actor - section.Stages.Count].Timing != DramTiming.PerIteration;
 
     /// <summary>Who sends along a route: a stage that writes or that reads its buffer, or a transfer.</summary>
     private static int ActorOf(MachineSection section, SectionLayout layout, Route route)

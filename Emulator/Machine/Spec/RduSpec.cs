@@ -3,7 +3,8 @@ using RduEmu.Emulator.Machine.Time;
 
 namespace RduEmu.Emulator.Machine.Spec;
 
-public sealed record ChipSpec(long Tiles, long PcusPerTile, long PmusPerTile, long GridRows, long GridColumns, long AgcusPerTile, long ClockMegahertz);
+public sealed record ChipSpec(long Tiles, long PcusPerTile, long PmusPerTile, long GridRows, long GridColumns, long AgcusPerTile, long TileMemoryMegabytesPerSecond,
+    long ClockMegahertz);
 
 public sealed record PcuSpec(long Lanes, long Stages, long MultipliesPerLaneStage, long StageCycles, long TailCycles, long ReductionCycles);
 
@@ -17,7 +18,7 @@ public sealed record MemorySpec(
 public sealed record HbmSpec(long Channels, long ChannelMegabytesPerSecond, long Gibibytes, long EfficiencyPercent, long LatencyNanoseconds);
 
 public sealed record HostSpec(
-    long PcieLinks, long PcieMegabytesPerSecond, long LatencyNanoseconds, long StepMicroseconds, long SequenceTokenMicroseconds);
+    long PcieLinks, long PcieMegabytesPerSecond, long LatencyNanoseconds, long SequenceTokenMicroseconds);
 
 public sealed record LoadSpec(long BytesPerUnit, long BytesPerCycle, long ArgumentCycles, long LaunchCycles);
 
@@ -74,14 +75,17 @@ public sealed record RduSpec(
     /// <summary>Peak of one RDU in bfloat16 operations per second.</summary>
     public double PeakOperationsPerSecond => (double)Pcus * OperationsPerPcuCycle * ClockHertz;
 
-    /// <summary>Sustained DDR bandwidth of so many tiles: channels are shared evenly by them.</summary>
-    public BytesPerCycle DdrBandwidth(long tiles) =>
-        new BytesPerCycle(Memory.Channels * Memory.ChannelMegabytesPerSecond, Chip.ClockMegahertz).Percent(Memory.EfficiencyPercent).Times(tiles, Chip.Tiles);
-
-    /// <summary>Sustained bandwidth of the memory that holds tensors: HBM where there is one, else DDR.</summary>
-    public BytesPerCycle MemoryBandwidth(long tiles) => Hbm is null
-        ? DdrBandwidth(tiles)
-        : new BytesPerCycle(Hbm.Channels * Hbm.ChannelMegabytesPerSecond, Chip.ClockMegahertz).Percent(Hbm.EfficiencyPercent).Times(tiles, Chip.Tiles);
+    /// <summary>Sustained bandwidth of the memory that holds tensors, HBM where there is one, else DDR, for a program on so many tiles.</summary>
+    /// <param name="isShared">True if other programs run on the RDU's other tiles: the channels are shared evenly.</param>
+    public BytesPerCycle MemoryBandwidth(long tiles, bool isShared)
+    {
+        BytesPerCycle peak = Hbm is null
+            ? new BytesPerCycle(Memory.Channels * Memory.ChannelMegabytesPerSecond, Chip.ClockMegahertz).Percent(Memory.EfficiencyPercent)
+            : new BytesPerCycle(Hbm.Channels * Hbm.ChannelMegabytesPerSecond, Chip.ClockMegahertz).Percent(Hbm.EfficiencyPercent);
+        BytesPerCycle reach = new(tiles * Chip.TileMemoryMegabytesPerSecond, Chip.ClockMegahertz);
+        BytesPerCycle share = isShared ? peak.Times(tiles, Chip.Tiles) : peak;
+        return share.Value < reach.Value ? share : reach;
+    }
 
     public Cycles MemoryLatency => FromNanoseconds(Hbm?.LatencyNanoseconds ?? Memory.LatencyNanoseconds);
 
@@ -101,8 +105,9 @@ public sealed record RduSpec(
     /// <summary>What one AGCU may ask for: its outstanding bursts within one memory latency (Little's law).</summary>
     public BytesPerCycle AgcuBandwidth => new(Memory.OutstandingBursts * Memory.BurstBytes, Math.Max(1, MemoryLatency.Count));
 
-    /// <summary>What the compiler may use of so many tiles, memory bandwidth in proportion.</summary>
-    public RduResources Resources(long tiles)
+    /// <summary>What the compiler may use of so many tiles.</summary>
+    /// <param name="isShared">True if other programs run on the RDU's other tiles: they share the memory's channels.</param>
+    public RduResources Resources(long tiles, bool isShared = false)
     {
         // As near to a square as the count allows: 4 tiles are 2 x 2, 8 are 2 x 4.
         long rows = 1;
@@ -111,11 +116,12 @@ public sealed record RduSpec(
             rows = tiles % side == 0 ? side : rows;
         }
 
-        BytesPerCycle memory = MemoryBandwidth(tiles);
+        BytesPerCycle memory = MemoryBandwidth(tiles, isShared);
         return new RduResources(
             Name, checked((int)rows), checked((int)(tiles / rows)), checked((int)Chip.GridRows), checked((int)Chip.GridColumns), checked((int)Pcu.Lanes),
             checked((int)Pcu.Stages), checked((int)(OperationsPerPcuCycle / 2)), PmuBytes.Count, checked((int)Network.VectorBytes), checked((int)Chip.AgcusPerTile),
-            ClockHertz, (long)((Int128)memory.BytesPerSecond * ClockHertz / memory.CyclesPerSecond), TotalMemoryBytes.Count);
+            ClockHertz, (long)((Int128)memory.BytesPerSecond * ClockHertz / memory.CyclesPerSecond), TotalMemoryBytes.Count,
+            checked((int)Calibration.SystolicPercent));
     }
 
     public Cycles FromNanoseconds(long nanoseconds) => new((nanoseconds * Chip.ClockMegahertz + 999) / 1000);

@@ -86,7 +86,8 @@ public static class RduSpecReader
         string name, string title, Dictionary<string, long> v, bool hbm, IReadOnlyDictionary<string, string> sources, string digest) => new(
         name,
         title,
-        new ChipSpec(v["chip.tiles"], v["chip.pcusPerTile"], v["chip.pmusPerTile"], v["chip.gridRows"], v["chip.gridColumns"], v["chip.agcusPerTile"], v["chip.clockMegahertz"]),
+        new ChipSpec(v["chip.tiles"], v["chip.pcusPerTile"], v["chip.pmusPerTile"], v["chip.gridRows"], v["chip.gridColumns"], v["chip.agcusPerTile"],
+            v["chip.tileMemoryMegabytesPerSecond"], v["chip.clockMegahertz"]),
         new PcuSpec(v["pcu.lanes"], v["pcu.stages"], v["pcu.multipliesPerLaneStage"], v["pcu.stageCycles"], v["pcu.tailCycles"], v["pcu.reductionCycles"]),
         new PmuSpec(v["pmu.kibibytes"], v["pmu.banks"], v["pmu.readBytesPerCycle"], v["pmu.writeBytesPerCycle"]),
         new NetworkSpec(v["network.vectorBytes"], v["network.hopCycles"], v["network.linksPerSwitch"], v["network.fifoPackets"], v["network.creditPackets"]),
@@ -97,7 +98,7 @@ public static class RduSpecReader
             ? new HbmSpec(v["hbm.channels"], v["hbm.channelMegabytesPerSecond"], v["hbm.gibibytes"], v["hbm.efficiencyPercent"], v["hbm.latencyNanoseconds"])
             : null,
         new HostSpec(
-            v["host.pcieLinks"], v["host.pcieMegabytesPerSecond"], v["host.latencyNanoseconds"], v["host.stepMicroseconds"], v["host.sequenceTokenMicroseconds"]),
+            v["host.pcieLinks"], v["host.pcieMegabytesPerSecond"], v["host.latencyNanoseconds"], v["host.sequenceTokenMicroseconds"]),
         new LoadSpec(v["load.bytesPerUnit"], v["load.bytesPerCycle"], v["load.argumentCycles"], v["load.launchCycles"]),
         new LinkSpec(
             v["link.count"], v["link.megabytesPerSecond"], v["link.latencyNanoseconds"], v["link.nodeMegabytesPerSecond"], v["link.nodeLatencyNanoseconds"]),

@@ -4,9 +4,9 @@ using RduEmu.Emulator.Machine.Time;
 namespace RduEmu.Emulator.Machine.Units;
 
 /// <summary>
-/// Collectives over the links between RDUs, as rings: a reduce-scatter or an all-gather over n moves (n - 1)/n of the data over each
-/// RDU's links in n - 1 steps; an all-reduce is both. Over several nodes the ring inside a node comes first, then one over the nodes
-/// with each RDU's share, then the ring inside again (hierarchical all-reduce).
+/// Collectives over the links between RDUs. Every RDU reaches every other of its node (peer to peer, without a stop in memory), so a
+/// reduce-scatter over n is one exchange of (n - 1)/n of the data over each RDU's links, an all-gather another one, and an all-reduce is
+/// both. Over several nodes the exchange inside a node comes first, then one over the nodes with each RDU's share, then the way back.
 /// </summary>
 public sealed class CollectiveModel(RduSpec spec)
 {
@@ -14,8 +14,8 @@ public sealed class CollectiveModel(RduSpec spec)
     {
         long inNode = Math.Min(sockets, spec.Node.Sockets);
         long nodes = UnitModel.CeilDiv(sockets, Math.Max(1, inNode));
-        Cycles within = Ring(amount, inNode, spec.LinkBandwidth, spec.FromNanoseconds(spec.Link.LatencyNanoseconds));
-        Cycles across = Ring(
+        Cycles within = Exchange(amount, inNode, spec.LinkBandwidth, spec.FromNanoseconds(spec.Link.LatencyNanoseconds));
+        Cycles across = Exchange(
             new Bytes(UnitModel.CeilDiv(amount.Count, inNode)), nodes, spec.NodeBandwidth, spec.FromNanoseconds(spec.Link.NodeLatencyNanoseconds));
         return (within + across) * 2;
     }
@@ -27,14 +27,14 @@ public sealed class CollectiveModel(RduSpec spec)
         return new Cycles(UnitModel.CeilDiv(whole.Count, 2));
     }
 
-    private static Cycles Ring(Bytes amount, long members, BytesPerCycle bandwidth, Cycles latency)
+    private static Cycles Exchange(Bytes amount, long members, BytesPerCycle bandwidth, Cycles latency)
     {
         if (members <= 1 || amount.Count == 0)
         {
             return Cycles.Zero;
         }
 
-        var step = new Bytes(UnitModel.CeilDiv(amount.Count, members));
-        return (bandwidth.CyclesFor(step) + latency) * (members - 1);
+        var share = new Bytes(UnitModel.CeilDiv(amount.Count, members));
+        return bandwidth.CyclesFor(share * (members - 1)) + latency;
     }
 }

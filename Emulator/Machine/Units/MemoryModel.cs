@@ -3,10 +3,10 @@ using RduEmu.Emulator.Machine.Time;
 
 namespace RduEmu.Emulator.Machine.Units;
 
-/// <summary>DDR or HBM behind the AGCUs. Channels are interleaved: every stream uses all of them that the program's tiles may use.</summary>
-public sealed class MemoryModel(RduSpec spec, long tiles)
+/// <summary>DDR or HBM behind the AGCUs. Channels are interleaved: every stream uses all of them.</summary>
+public sealed class MemoryModel(RduSpec spec, BytesPerCycle bandwidth)
 {
-    public BytesPerCycle Bandwidth { get; } = spec.MemoryBandwidth(tiles);
+    public BytesPerCycle Bandwidth => bandwidth;
 
     public Cycles Latency => spec.MemoryLatency;
 
@@ -25,7 +25,6 @@ public sealed class MemoryModel(RduSpec spec, long tiles)
 
     public Cycles CyclesFor(Bytes moved) => Bandwidth.CyclesFor(moved);
 
-    /// <summary>One of so many AGCUs that share a transfer: its outstanding bursts limit it.</summary>
-    public Cycles PortCycles(Bytes moved, long ports) =>
-        spec.AgcuBandwidth.CyclesFor(new Bytes(UnitModel.CeilDiv(moved.Count, Math.Max(1, ports))));
+    /// <summary>So many AGCUs, over which a transfer is striped by address: their outstanding bursts limit them.</summary>
+    public Cycles PortCycles(Bytes moved, long ports) => spec.AgcuBandwidth.Times(ports).CyclesFor(moved);
 }

@@ -21,7 +21,7 @@ public sealed class UnitModel(RduSpec spec)
     /// </summary>
     public Cycles Service(StagePlan stage) => stage.Template switch
     {
-        TemplateKind.Systolic when stage.Gemm is { } gemm => Systolic(gemm, stage.ParallelCopies),
+        TemplateKind.Systolic when stage.Gemm is { } gemm => Cycles.Min(Systolic(gemm, stage.ParallelCopies), Dots(gemm, stage.ParallelCopies)),
         TemplateKind.Layout => Reorder(stage),
         TemplateKind.Collective => new Cycles(1),
         _ => Simd(stage.Elements, stage.ProgramStages, stage.ParallelCopies, stage.PcusInSeries),
@@ -36,6 +36,16 @@ public sealed class UnitModel(RduSpec spec)
         long blocks = checked(gemm.Batch * CeilDiv(gemm.M, ArrayRows) * CeilDiv(gemm.N, spec.Pcu.Lanes));
         long cycles = checked(CeilDiv(blocks, Math.Max(1, copies)) * (gemm.K + (SkewSides * ArrayRows)));
         return Sustained(cycles, spec.Calibration.SystolicPercent);
+    }
+
+    /// <summary>
+    /// The same products as dot products: packed pairs in the lanes, then the tree over them. With few rows, as in the generation of
+    /// tokens, an array of so many rows stands idle for the most part and this is faster; weights stream through at a vector a cycle.
+    /// </summary>
+    public Cycles Dots(GemmShape gemm, long copies)
+    {
+        long perCycle = spec.Pcu.Lanes * spec.Pcu.MultipliesPerLaneStage * Math.Max(1, copies);
+        return Sustained(checked(CeilDiv(gemm.MultiplyAdds, perCycle) + ReductionTree), spec.Calibration.SimdPercent);
     }
 
     /// <summary>

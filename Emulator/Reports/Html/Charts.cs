@@ -15,6 +15,7 @@ internal static class Charts
     private const int HalfHeight = 340;
     private const int Left = 64;
     private const int Bottom = 44;
+    private const int Right = 26;
 
     /// <summary>Sections one after the other, a row for each kind of work, as wide as their time.</summary>
     public static string Timeline(ProgramReport report)
@@ -55,7 +56,7 @@ internal static class Charts
     public static string Roofline(ProgramReport report)
     {
         double peak = report.Spec.PeakOperationsPerSecond * report.Timing.Tiles / report.Spec.Chip.Tiles;
-        double bandwidth = report.Spec.MemoryBandwidth(report.Timing.Tiles).Value * report.Spec.ClockHertz;
+        double bandwidth = report.Timing.Memory.Value * report.Spec.ClockHertz;
         (double X, double Y, SectionRow Row)[] points =
         [
             .. report.Sections.Where(row => row is { Operations: > 0, MemoryBytes: > 0 })
@@ -70,7 +71,7 @@ internal static class Charts
         double knee = peak / bandwidth;
         double start = Math.Max(left, bottom - Math.Log10(bandwidth));
         svg.Append($"<path class=\"roof\" d=\"M{scale.X(Math.Pow(10, start))} {scale.Y(bandwidth * Math.Pow(10, start))} L{scale.X(knee)} {scale.Y(peak)} L{scale.X(Math.Pow(10, right))} {scale.Y(peak)}\"/>")
-            .Append($"<text class=\"soft\" text-anchor=\"end\" x=\"{HalfWidth - 16}\" y=\"{scale.YOf(peak) - 6:F0}\">{Fixed(peak / 1e12, 0)} TFLOPS, {Fixed(bandwidth / 1e9, 0)} GB/s sustained</text>");
+            .Append($"<text class=\"soft\" text-anchor=\"end\" x=\"{HalfWidth - Right - 4}\" y=\"{Fixed(scale.YOf(peak) - 6, 0)}\">{Fixed(peak / 1e12, 0)} TFLOPS, {Fixed(bandwidth / 1e9, 0)} GB/s sustained</text>");
         double longest = Math.Max(1, report.Sections.Select(row => row.LatencyCycles).DefaultIfEmpty(1).Max());
         foreach ((double x, double y, SectionRow row) in points)
         {
@@ -136,7 +137,7 @@ internal static class Charts
         for (double power = scale.Low; power <= scale.High; power++)
         {
             string y = scale.Y(Math.Pow(10, power));
-            svg.Append($"<line class=\"grid\" x1=\"{Left}\" y1=\"{y}\" x2=\"{HalfWidth - 12}\" y2=\"{y}\"/><text class=\"soft\" text-anchor=\"end\" x=\"{Left - 6}\" y=\"{Fixed(scale.YOf(Math.Pow(10, power)) + 4, 1)}\">{Engineering(Math.Pow(10, power))}</text>");
+            svg.Append($"<line class=\"grid\" x1=\"{Left}\" y1=\"{y}\" x2=\"{HalfWidth - Right}\" y2=\"{y}\"/><text class=\"soft\" text-anchor=\"end\" x=\"{Left - 6}\" y=\"{Fixed(scale.YOf(Math.Pow(10, power)) + 4, 1)}\">{Engineering(Math.Pow(10, power))}</text>");
         }
 
         return svg.Append($"<text class=\"soft\" text-anchor=\"middle\" x=\"{(Left + HalfWidth) / 2}\" y=\"{HalfHeight - 8}\">{horizontal}</text><text class=\"soft\" text-anchor=\"middle\" transform=\"translate(12 {(HalfHeight - Bottom) / 2}) rotate(-90)\">{vertical}</text>");
@@ -157,7 +158,7 @@ internal static class Charts
     /// <summary>Two logarithmic axes, by powers of ten.</summary>
     private readonly record struct LogScale(double Left, double Right, double Low, double High)
     {
-        public string X(double value) => Fixed(Charts.Left + ((Math.Log10(value) - Left) / Math.Max(1, Right - Left) * (HalfWidth - 12 - Charts.Left)), 1);
+        public string X(double value) => Fixed(Charts.Left + ((Math.Log10(value) - Left) / Math.Max(1, Right - Left) * (HalfWidth - Charts.Right - Charts.Left)), 1);
 
         public string Y(double value) => Fixed(YOf(value), 1);
 

@@ -85,7 +85,7 @@ internal static class HtmlReport
         }
 
         page.Append("</select></label><label class=\"screen\">colour by <select id=\"colour\"><option value=\"stage\">stage</option><option value=\"load\">load</option></select></label></div>\n")
-            .Append("<div id=\"floor\"></div>\n<div class=\"legend\"><span>squares are PCUs, circles PMUs, triangles AGCUs; grey ones are free; lines are links, thicker with more traffic</span></div>\n<div class=\"legend\" id=\"stages\"></div></section>\n");
+            .Append("<div class=\"plan\"><div id=\"floor\"></div><div><div class=\"legend\"><span>squares are PCUs, circles PMUs, triangles AGCUs; grey ones are free; lines are links, thicker with more traffic</span></div>\n<div class=\"legend\" id=\"stages\"></div></div></div></section>\n");
     }
 
     private static string Data(ProgramReport report)
