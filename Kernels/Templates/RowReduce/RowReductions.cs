@@ -18,6 +18,12 @@ public interface IRowReduction
     /// <summary>Two lanes as one, the lower lane first.</summary>
     static abstract float Combine(float lower, float upper);
 
+    /// <summary>The same for lanes of several rows side by side.</summary>
+    static abstract TFloat CombineRows<TLane, TFloat, TInt>(TFloat lower, TFloat upper)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged;
+
     /// <summary>The row's result from the last lane's.</summary>
     static abstract float Finish(float total, int columns);
 }
@@ -35,6 +41,12 @@ public readonly struct RowSum : IRowReduction
 
     public static float Combine(float lower, float upper) => Exact.Add(lower, upper);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat CombineRows<TLane, TFloat, TInt>(TFloat lower, TFloat upper)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged => TLane.Add(lower, upper);
+
     public static float Finish(float total, int columns) => total;
 }
 
@@ -51,6 +63,12 @@ public readonly struct RowSumOfSquares : IRowReduction
 
     public static float Combine(float lower, float upper) => Exact.Add(lower, upper);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat CombineRows<TLane, TFloat, TInt>(TFloat lower, TFloat upper)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged => TLane.Add(lower, upper);
+
     public static float Finish(float total, int columns) => total;
 }
 
@@ -66,6 +84,12 @@ public readonly struct RowMean : IRowReduction
         where TInt : unmanaged => TLane.Add(lane, x);
 
     public static float Combine(float lower, float upper) => Exact.Add(lower, upper);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat CombineRows<TLane, TFloat, TInt>(TFloat lower, TFloat upper)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged => TLane.Add(lower, upper);
 
     public static float Finish(float total, int columns) => Exact.Div(total, ScalarLane.Convert(columns));
 }
@@ -88,6 +112,12 @@ public readonly struct RowMax : IRowReduction
 
     public static float Combine(float lower, float upper) => Accumulate<ScalarLane, float, int>(lower, upper);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat CombineRows<TLane, TFloat, TInt>(TFloat lower, TFloat upper)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged => Accumulate<TLane, TFloat, TInt>(lower, upper);
+
     public static float Finish(float total, int columns) => total;
 }
 
@@ -108,6 +138,12 @@ public readonly struct RowMin : IRowReduction
 
     public static float Combine(float lower, float upper) => Accumulate<ScalarLane, float, int>(lower, upper);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat CombineRows<TLane, TFloat, TInt>(TFloat lower, TFloat upper)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged => Accumulate<TLane, TFloat, TInt>(lower, upper);
+
     public static float Finish(float total, int columns) => total;
 }
 
@@ -123,6 +159,12 @@ public readonly struct RowProduct : IRowReduction
         where TInt : unmanaged => TLane.Mul(lane, x);
 
     public static float Combine(float lower, float upper) => Exact.Mul(lower, upper);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat CombineRows<TLane, TFloat, TInt>(TFloat lower, TFloat upper)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged => TLane.Mul(lower, upper);
 
     public static float Finish(float total, int columns) => total;
 }

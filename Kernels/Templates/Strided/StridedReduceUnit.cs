@@ -236,9 +236,11 @@ public sealed unsafe class StridedReduceUnit<TReduction, TPrologue, TEpilogue> :
 
         for (int half = RowOrder.Lanes / 2; half > 0; half /= 2)
         {
-            for (int i = 0; i < half * WideLane.WidthElements; i++)
+            for (int lane = 0; lane < half; lane++)
             {
-                lanes[i] = TReduction.Combine(lanes[i], lanes[i + half * WideLane.WidthElements]);
+                float* lower = lanes + lane * WideLane.WidthElements;
+                float* upper = lower + half * WideLane.WidthElements;
+                TReduction.CombineRows<WideLane, Vector512<float>, Vector512<int>>(Vector512.Load(lower), Vector512.Load(upper)).Store(lower);
             }
         }
 
