@@ -52,7 +52,7 @@ internal static class Sectioning
             {
                 Stage[] whole = [.. stages.Where((_, i) => chains[i] == chain)];
                 int rows = whole[0].CountItems(graph);
-                pipelines.Add(new PipelinePlan(whole, rows, whole[0].NeedsOneTile ? Math.Max(1, rows) : ParameterTile(rows, options)));
+                pipelines.Add(new PipelinePlan(whole, rows, whole[0].NeedsOneTile ? Math.Max(1, rows) : ParameterTile(rows, whole[0].RowGranule, options)));
             }
 
             string name = options.Mode == CompileMode.O3 ? (samples.Length > 0 ? $"samples_{level}" : $"parameters_{level}") : members[0].Name;
@@ -114,14 +114,15 @@ internal static class Sectioning
         return Math.Max(1, RoundUp((samples + tiles - 1) / tiles, rowsPerSample == 1 ? TileGranule : 1));
     }
 
-    private static int ParameterTile(int rows, CompileOptions options)
+    private static int ParameterTile(int rows, int granule, CompileOptions options)
     {
-        if (rows <= ParameterTileRows)
+        int most = ParameterTileRows / granule * granule;
+        if (rows <= most)
         {
-            return Math.Max(1, options.Workers > 1 && rows >= 24 ? RoundUp((rows + options.Workers - 1) / options.Workers, 12) : rows);
+            return Math.Max(1, options.Workers > 1 && rows >= 2 * granule ? RoundUp((rows + options.Workers - 1) / options.Workers, granule) : rows);
         }
 
-        return ParameterTileRows;
+        return most;
     }
 
     private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;

@@ -30,6 +30,9 @@ public abstract record Stage(string Name, ValueId Output)
     /// <summary>True if its pipeline has one tile: any of its rows may take any contribution.</summary>
     public virtual bool NeedsOneTile => false;
 
+    /// <summary>Tiles of its rows are multiples of this many, where it is whole: what its register tiles take without a rest.</summary>
+    public virtual int RowGranule => 12;
+
     /// <summary>The parameters that it overwrites in place.</summary>
     public virtual IEnumerable<ValueId> UpdatedParameters => [];
 

@@ -103,12 +103,18 @@ public sealed partial class OnnxExporter
                 throw NotExported("the outputs", "values that a node computes", $"{_graph[output].Role} {_graph[output].Name}", "leave it out");
             }
 
+            ExportImageOutput(output);
             _proto.Outputs.Add(Describe(_graph[output], isVector: false));
         }
     }
 
     private void Export(Node node, Dictionary<ValueId, Node> fused)
     {
+        if (TryExportImage(node))
+        {
+            return;
+        }
+
         switch (node.Operator)
         {
             case Linear when _graph[node.Output].Type.Rank > 2:

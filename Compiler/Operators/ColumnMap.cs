@@ -43,16 +43,20 @@ public sealed record ColumnMap(EquatableArray<int> Map) : Operator
         return inputs[0].WithLastExtent(Map.Count);
     }
 
-    /// <summary>A slice of a row is a place in it; anything else is moved.</summary>
+    /// <summary>A slice of a sample's only row is a place in it; anything else is moved.</summary>
     public override void Lower(StageLowering lowering, Node node)
     {
-        if (lowering.Graph[node.Output].Type.Rank == 2 && IsSlice(out int first))
+        if (!IsSlice(out int first))
+        {
+            lowering.Emit(new ColumnMapStage(node.Name, node.Output, node.Inputs[0], Map));
+        }
+        else if (lowering.Graph[node.Output].Type.Rank == 2)
         {
             lowering.Places.SliceOf(node.Output, node.Inputs[0], first);
         }
         else
         {
-            lowering.Emit(new ColumnMapStage(node.Name, node.Output, node.Inputs[0], Map));
+            lowering.Emit(new SliceStage(node.Name, node.Output, node.Inputs[0], first));
         }
     }
 

@@ -14,7 +14,7 @@ public enum LossKind
     BinaryCrossEntropyWithLogits,
 }
 
-/// <summary>l[b, 0] of predictions [B, 1] and targets [B, 1].</summary>
+/// <summary>l[b, ..., 0] of predictions and targets, samples [B, ..., 1].</summary>
 public sealed record SampleLoss(LossKind Kind) : ElementwiseOperator
 {
     public override Type Function => Kind == LossKind.SquaredError ? typeof(SquaredErrorFunction) : typeof(BinaryCrossEntropyFunction);
@@ -47,8 +47,8 @@ internal static class LossShape
     {
         inputs.RequireCount(2);
         inputs.Require(
-            inputs[0] == inputs[1] && inputs[0].Rank == 2 && inputs[0].HasSamples && inputs[0].Shape[1] == 1,
-            "predictions and targets, samples [B, 1]");
+            inputs[0] == inputs[1] && inputs[0].Rank >= 2 && inputs[0].HasSamples && inputs[0].LastExtent == 1,
+            "predictions and targets, samples [B, ..., 1]");
         return inputs[0];
     }
 }

@@ -29,6 +29,8 @@ public static class ErrorCatalogue
     public static readonly ErrorId WeightsDamaged = new("RDU0131", "a file of weights is truncated or altered", ExitCode.BadInput);
     public static readonly ErrorId WeightsUnfit = new("RDU0132", "a file of weights does not fit the model", ExitCode.BadInput);
     public static readonly ErrorId CheckpointUnfit = new("RDU0133", "a checkpoint is of another run", ExitCode.BadInput);
+    public static readonly ErrorId ImageDamaged = new("RDU0141", "an image cannot be decoded", ExitCode.BadInput);
+    public static readonly ErrorId ImagesUnequal = new("RDU0142", "images and labels do not belong together", ExitCode.BadInput);
     public static readonly ErrorId OptionInvalid = new("RDU0201", "an option has a value that cannot be used", ExitCode.BadInput);
     public static readonly ErrorId NameUnknown = new("RDU0202", "a name is not known", ExitCode.BadInput);
     public static readonly ErrorId DeviceUnknown = new("RDU0301", "a device name is not known", ExitCode.BadInput);
@@ -59,6 +61,7 @@ public static class ErrorCatalogue
         FileMissing, FileTruncated, RowMalformed, FieldMalformed, IndexOutsideTable, NotFinite, TextUnusable,
         ModelMalformed, ExternalDataRefused, TensorMalformed,
         WeightsDamaged, WeightsUnfit, CheckpointUnfit,
+        ImageDamaged, ImagesUnequal,
         OptionInvalid, NameUnknown,
         DeviceUnknown, DeviceNotAvailable, MemoryExceeded,
         GraphIllegal, NotExportable, OperatorUnknown, OperatorNotSupported, TypeNotSupported, ValueNotKnown, ShapeNotBound, NotationMalformed,

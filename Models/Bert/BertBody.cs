@@ -12,16 +12,10 @@ internal sealed class BertBody
     private const int FirstDropoutStream = 0x4452_0000;
 
     /// <summary>
-    /// A sequence is a group of its own in the sums over samples, also where only one of its tokens counts: so a batch can be cut at any
-    /// power of two of sequences.
+    /// A sequence is a group of its own in every sum over samples, also where only some of its tokens or one of them count: so a
+    /// batch can be cut at any power of two of sequences.
     /// </summary>
     private const int GroupSamples = 1;
-
-    /// <summary>
-    /// Four sequences are a group where the tokens that are predicted count: their twenty rows are no power of two, so that each group
-    /// costs the widest gradient of the model an addition of its sums.
-    /// </summary>
-    private const int PredictionGroupSamples = 4;
 
     private readonly BertConfiguration _configuration;
     private readonly int _batchSamples;
@@ -116,10 +110,10 @@ internal sealed class BertBody
     {
         ValueId positions = Integers(BertGraph.MaskedPositions, BertConfiguration.PredictionsOf(_tokens));
         ValueId picked = Builder.Apply(new GatherRows(), tokens, positions);
-        ValueId transformed = Builder.Apply(new Gelu(), Dense("cls.predictions.transform.dense", picked, PredictionGroupSamples));
-        ValueId normed = Norm("cls.predictions.transform.LayerNorm", transformed, PredictionGroupSamples);
-        ValueId logits = Builder.Apply(new Linear(PredictionGroupSamples), normed, _parameters[BertParameters.WordEmbeddings]);
-        return Builder.Apply(new AddBias(PredictionGroupSamples), logits, _parameters["cls.predictions.bias"]);
+        ValueId transformed = Builder.Apply(new Gelu(), Dense("cls.predictions.transform.dense", picked));
+        ValueId normed = Norm("cls.predictions.transform.LayerNorm", transformed);
+        ValueId logits = Builder.Apply(new Linear(GroupSamples), normed, _parameters[BertParameters.WordEmbeddings]);
+        return Builder.Apply(new AddBias(GroupSamples), logits, _parameters["cls.predictions.bias"]);
     }
 
     private ValueId Embedded(string input, string table) => Builder.Apply(new TokenEmbedding(GroupSamples), Integers(input, _tokens), _parameters[table]);
@@ -127,12 +121,12 @@ internal sealed class BertBody
     private ValueId Integers(string name, int width) =>
         Builder.Input(name, TensorType.Samples(_batchSamples, width) with { Element = ElementType.Int32 });
 
-    private ValueId Dense(string name, ValueId x, int groupSamples = GroupSamples) =>
+    private ValueId Dense(string name, ValueId x) =>
         Builder.Apply(
-            new AddBias(groupSamples), Builder.Apply(new Linear(groupSamples), x, _parameters[$"{name}.weight"]), _parameters[$"{name}.bias"]);
+            new AddBias(GroupSamples), Builder.Apply(new Linear(GroupSamples), x, _parameters[$"{name}.weight"]), _parameters[$"{name}.bias"]);
 
-    private ValueId Norm(string name, ValueId x, int groupSamples = GroupSamples) =>
-        Builder.Apply(new LayerNorm(_configuration.Epsilon, groupSamples), x, _parameters[$"{name}.weight"], _parameters[$"{name}.bias"]);
+    private ValueId Norm(string name, ValueId x) =>
+        Builder.Apply(new LayerNorm(_configuration.Epsilon, GroupSamples), x, _parameters[$"{name}.weight"], _parameters[$"{name}.bias"]);
 
     private ValueId Dropped(ValueId x) => _dropoutSeed is { } seed
         ? Builder.Apply(new Dropout(_configuration.Dropout, seed, FirstDropoutStream + _dropouts++), x, _sampleNumbers)

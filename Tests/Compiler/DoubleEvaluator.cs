@@ -106,15 +106,15 @@ internal static class DoubleEvaluator
                 });
                 break;
             case ColumnMap map:
-                Matrix(y, type, (b, c) => map.Map[c] < 0 ? 0 : x[0][b * types[0].Shape[1] + map.Map[c]]);
+                Each(y, i => map.Map[i % type.LastExtent] is var c && c < 0 ? 0 : x[0][i / type.LastExtent * types[0].LastExtent + c]);
                 break;
             case Concat:
-                for (int b = 0, at = 0; b < type.Shape[0]; b++)
+                for (int row = 0, at = 0; row < y.Length / type.LastExtent; row++)
                 {
                     for (int i = 0; i < x.Length; i++)
                     {
-                        int columns = types[i].Shape[1];
-                        Array.Copy(x[i], b * columns, y, at, columns);
+                        int columns = types[i].LastExtent;
+                        Array.Copy(x[i], row * columns, y, at, columns);
                         at += columns;
                     }
                 }
@@ -146,7 +146,7 @@ internal static class DoubleEvaluator
                 int perState = adagrad.RowWise ? type.Shape[1] : 1;
                 Each(y, i => x[0][i] - x[3][0] * x[1][i] / (Math.Sqrt(x[2][i / perState]) + 1e-10));
                 break;
-            case var _ when DoubleTransformer.TryCompute(op, x, types, type, y):
+            case var _ when DoubleTransformer.TryCompute(op, x, types, type, y) || DoubleImages.TryCompute(op, x, types, type, y):
                 break;
             default:
                 throw new NotSupportedException($"the float64 evaluator does not know {op.Name}");

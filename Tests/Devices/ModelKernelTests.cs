@@ -8,7 +8,9 @@ using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Devices.Host;
 using RduEmu.Models.Bert;
 using RduEmu.Models.Dlrm;
+using RduEmu.Models.Unet;
 using RduEmu.Tests.Bert;
+using RduEmu.Tests.Unet;
 
 namespace RduEmu.Tests.Devices;
 
@@ -44,6 +46,16 @@ public sealed class ModelKernelTests
 
         collector.Collect(new BertModel(SmallBert.Configuration, SmallBert.Tokens, 1, "adamw").BuildTrainingStep(SmallBert.Batch).Graph);
         collector.Collect(new BertModel(SmallBert.Configuration, SmallBert.Tokens, 1, "lamb").BuildTrainingStep(SmallBert.Batch).Graph);
+
+        foreach (UnetConfiguration configuration in SmallUnet.Configurations)
+        {
+            collector.Collect(UnetGraph.BuildInference(configuration, 2, SmallUnet.Extent, SmallUnet.Extent).Graph);
+            foreach (UnetOptimizer optimizer in Enum.GetValues<UnetOptimizer>())
+            {
+                UnetConfiguration trained = configuration with { Optimizer = optimizer, DropoutRate = 0.5f };
+                collector.Collect(UnetGraph.BuildTrainingStep(trained, 2, SmallUnet.Extent, SmallUnet.Extent, seed: 1).Graph);
+            }
+        }
 
         using var inspector = new PtxInspector();
         Assert.That(collector.Kernels, Has.Count.GreaterThan(50));

@@ -11,11 +11,13 @@ internal static class GraphRun
     /// <param name="graph">Any legal graph.</param>
     /// <param name="given">Inputs and parameters by name, row-major; integers as floats.</param>
     /// <param name="steps">Steps, all with the same inputs.</param>
+    /// <param name="modes">Modes to compile in; none for all of them.</param>
     /// <returns>Outputs (by position) and parameters (by name) after the last step.</returns>
-    public static Dictionary<string, float[]> OnEveryPath(Graph graph, IReadOnlyDictionary<string, float[]> given, int steps = 2)
+    public static Dictionary<string, float[]> OnEveryPath(
+        Graph graph, IReadOnlyDictionary<string, float[]> given, int steps = 2, params ReadOnlySpan<CompileMode> modes)
     {
         Dictionary<string, float[]> expected = Run(graph, given, steps, new CompileOptions(CompileMode.O0, Materialize: true), program => new InterpreterExecutor(program));
-        foreach (CompileMode mode in Enum.GetValues<CompileMode>())
+        foreach (CompileMode mode in modes.IsEmpty ? Enum.GetValues<CompileMode>() : modes)
         {
             var whole = new CompileOptions(mode, Materialize: true);
             Same(Run(graph, given, steps, whole, program => new InterpreterExecutor(program)), expected, $"interpreter, {mode}");

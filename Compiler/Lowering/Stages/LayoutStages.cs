@@ -15,6 +15,15 @@ public sealed record ColumnMapStage(string Name, ValueId Output, ValueId X, Equa
         [new ColumnMapUnit(Name, context.RowsPerItem(X), [.. Columns], context.Rows(X), context.Rows(Output), context.Table(Columns))];
 }
 
+/// <summary>output = neighbouring columns of each row of X.</summary>
+public sealed record SliceStage(string Name, ValueId Output, ValueId X, int FirstColumn) : Stage(Name, Output)
+{
+    public override IEnumerable<ValueId> Inputs => [X];
+
+    public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context) =>
+        [new CopyUnit(Name, context.RowsPerItem(X), context.Columns(Output), context.Rows(X).FromColumn(FirstColumn), context.Rows(Output))];
+}
+
 /// <summary>Copies a value of one row per sample into its place in a concatenation.</summary>
 public sealed record CopyStage(string Name, ValueId Output, ValueId X, int FirstColumn) : Stage(Name, Output)
 {

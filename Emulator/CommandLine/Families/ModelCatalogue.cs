@@ -11,6 +11,7 @@ internal static class ModelCatalogue
     [
         new DlrmFamily(),
         new BertFamily(),
+        new UnetFamily(),
     ];
 
     /// <summary>A command with a subcommand for each model, which has the common options, the command's and the model's.</summary>

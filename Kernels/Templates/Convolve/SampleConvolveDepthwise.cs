@@ -37,17 +37,17 @@ internal static unsafe class SampleConvolveDepthwise
         Vector512<float>* pending = stackalloc Vector512<float>[SampleTree.MaximumLevels];
         SampleConvolveSegment* segments = stackalloc SampleConvolveSegment[ChunkRows];
         Vector512<float> total = default;
-        for (int leaf = 0; leaf < plan.LeafCount; leaf++)
+        for (int group = 0; group < plan.GroupCount; group++)
         {
-            int leafRows = Math.Min(plan.LeafSamples, plan.Samples - leaf * plan.LeafSamples) * g.ResultPixels;
-            for (int row = 0; row < leafRows; row += ChunkRows)
+            int groupRows = Math.Min(plan.GroupSamples, plan.Samples - group * plan.GroupSamples) * g.ResultPixels;
+            for (int row = 0; row < groupRows; row += ChunkRows)
             {
-                int segmentCount = plan.Segments(leaf, row, Math.Min(leafRows, row + ChunkRows), segments);
+                int segmentCount = plan.Segments(group, row, Math.Min(groupRows, row + ChunkRows), segments);
                 Vector512<float> sum = ChunkSum(g, tap, segments, segmentCount, dy, pitchDy, x, pitchX, count);
                 total = row == 0 ? sum : total + sum;
             }
 
-            int mask = SampleContractMicroKernels.MergeMask(leaf, leaf == plan.LeafCount - 1);
+            int mask = SampleContractMicroKernels.MergeMask(group, group == plan.GroupCount - 1);
             for (int bit = 0; mask >> bit != 0; bit++)
             {
                 total = (mask >> bit & 1) != 0 ? pending[bit] + total : total;

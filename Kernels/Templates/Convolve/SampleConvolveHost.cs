@@ -39,12 +39,12 @@ internal static unsafe class SampleConvolveHost
         nint level = (nint)(panelCount * plan.PanelElements);
         SampleConvolveSegment* segments = stackalloc SampleConvolveSegment[ChunkRows];
         int* pieceCounts = stackalloc int[g.Height.Taps * g.Width.Taps];
-        for (int leaf = 0; leaf < plan.LeafCount; leaf++)
+        for (int group = 0; group < plan.GroupCount; group++)
         {
-            int leafRows = Math.Min(plan.LeafSamples, plan.Samples - leaf * plan.LeafSamples) * g.ResultPixels;
-            for (int row = 0; row < leafRows; row += ChunkRows)
+            int groupRows = Math.Min(plan.GroupSamples, plan.Samples - group * plan.GroupSamples) * g.ResultPixels;
+            for (int row = 0; row < groupRows; row += ChunkRows)
             {
-                int segmentCount = plan.Segments(leaf, row, Math.Min(leafRows, row + ChunkRows), segments);
+                int segmentCount = plan.Segments(group, row, Math.Min(groupRows, row + ChunkRows), segments);
                 for (int tap = 0; tap < g.Height.Taps * g.Width.Taps; tap++)
                 {
                     pieceCounts[tap] = plan.Pieces(tap / g.Width.Taps, tap % g.Width.Taps, segments, segmentCount, pieces + (nint)tap * ChunkRows);
@@ -66,13 +66,13 @@ internal static unsafe class SampleConvolveHost
                 }
             }
 
-            Merge(totals, level, leaf, last: leaf == plan.LeafCount - 1);
+            Merge(totals, level, group, last: group == plan.GroupCount - 1);
         }
 
         for (int panel = 0; panel < panelCount; panel++)
         {
             float* target = output + (nint)(panels[panel].First - rowBegin) * strideOutput;
-            if (plan.LeafCount == 0)
+            if (plan.GroupCount == 0)
             {
                 for (int lane = 0; lane < panels[panel].Count; lane++)
                 {
@@ -155,10 +155,10 @@ internal static unsafe class SampleConvolveHost
         }
     }
 
-    /// <summary>One more step of the counter; the last leaves the sum of all leaves in <paramref name="totals"/>.</summary>
-    private static void Merge(float* totals, nint level, int leaf, bool last)
+    /// <summary>One more step of the counter; the last groups the sum of all groups in <paramref name="totals"/>.</summary>
+    private static void Merge(float* totals, nint level, int group, bool last)
     {
-        int mask = SampleContractMicroKernels.MergeMask(leaf, last);
+        int mask = SampleContractMicroKernels.MergeMask(group, last);
         for (int bit = 0; mask >> bit != 0; bit++)
         {
             if ((mask >> bit & 1) == 0)

@@ -48,14 +48,14 @@ internal sealed unsafe class SampleConvolvePlan
 
         Geometry = geometry;
         Samples = samples;
-        LeafSamples = SampleLeaf.Samples(Math.Max(1, geometry.ResultPixels));
-        LeafCount = SampleLeaf.Count(samples, Math.Max(1, geometry.ResultPixels));
+        GroupSamples = SampleTree.GroupRows(geometry.ResultPixels) / Math.Max(1, geometry.ResultPixels);
+        GroupCount = (samples + GroupSamples - 1) / GroupSamples;
         Blocks = CutChannels(geometry.SourceChannelsPerGroup);
         SampleConvolveSegment* segments = stackalloc SampleConvolveSegment[ContractOrder.ChunkElements];
-        int leafRows = Math.Min(LeafSamples, samples) * geometry.ResultPixels;
-        for (int row = 0; row < leafRows; row += ContractOrder.ChunkElements)
+        int groupRows = Math.Min(GroupSamples, samples) * geometry.ResultPixels;
+        for (int row = 0; row < groupRows; row += ContractOrder.ChunkElements)
         {
-            int count = Segments(0, row, Math.Min(leafRows, row + ContractOrder.ChunkElements), segments);
+            int count = Segments(0, row, Math.Min(groupRows, row + ContractOrder.ChunkElements), segments);
             SourcePixels = Math.Max(SourcePixels, count == 0 ? 0 : PixelsUpTo(segments[count - 1]));
         }
     }
@@ -64,9 +64,9 @@ internal sealed unsafe class SampleConvolvePlan
 
     public int Samples { get; }
 
-    public int LeafSamples { get; }
+    public int GroupSamples { get; }
 
-    public int LeafCount { get; }
+    public int GroupCount { get; }
 
     /// <summary>The source channels of a group, block by block: first channel, channels, channels of the register tile, and where its packing begins (in pixels).</summary>
     public (int First, int Count, int Height, int Offset)[] Blocks { get; }
@@ -75,7 +75,7 @@ internal sealed unsafe class SampleConvolvePlan
     public int SourcePixels { get; }
 
     /// <summary>Levels of sums that can pend beside the running one.</summary>
-    public int Levels => LeafCount <= 1 ? 0 : 32 - BitOperations.LeadingZeroCount((uint)(LeafCount - 1));
+    public int Levels => GroupCount <= 1 ? 0 : 32 - BitOperations.LeadingZeroCount((uint)(GroupCount - 1));
 
     public int MaximumPanels(int tileRows)
     {
@@ -95,8 +95,8 @@ internal sealed unsafe class SampleConvolvePlan
         return PiecesElements + SourceElements + (long)panels * ContractOrder.ChunkElements * PanelColumns + panels * PanelElements * (1 + Levels);
     }
 
-    /// <summary>The images of rows [begin, end) of a leaf, and what they read.</summary>
-    public int Segments(int leaf, int begin, int end, SampleConvolveSegment* segments)
+    /// <summary>The images of rows [begin, end) of a group, and what they read.</summary>
+    public int Segments(int group, int begin, int end, SampleConvolveSegment* segments)
     {
         ConvolveAxis height = Geometry.Height;
         ConvolveAxis width = Geometry.Width;
@@ -110,7 +110,7 @@ internal sealed unsafe class SampleConvolvePlan
             int iLast = (pixel + pixels - 1) / width.Result;
             var segment = new SampleConvolveSegment
             {
-                Sample = leaf * LeafSamples + row / Geometry.ResultPixels,
+                Sample = group * GroupSamples + row / Geometry.ResultPixels,
                 Pixel = pixel,
                 Count = pixels,
                 Row = row - begin,

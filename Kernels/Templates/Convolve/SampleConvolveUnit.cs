@@ -15,9 +15,9 @@ public readonly record struct SampleConvolveArguments(
 
 /// <summary>
 /// Template <c>SampleReduce</c> over pixels, a filter's gradient: dw[o, kh, kw, c] = sum over images b and pixels (i, j) of
-/// dy[b, i, j, o] · x[b, source(i, kh), source(j, kw), c]. A leaf (<see cref="SampleLeaf"/>) is summed over its pixels in
+/// dy[b, i, j, o] · x[b, source(i, kh), source(j, kw), c]. A group of images (<see cref="SampleTree"/>) is summed over its pixels in
 /// ascending order in chunks of 256, an FMA chain from +0 in each, chunk sums added left to right; pixels whose source lies
-/// outside are skipped. Leaves are combined as <see cref="SampleTree"/> says.
+/// outside are skipped. Groups are combined as <see cref="SampleTree"/> says.
 /// </summary>
 /// <remarks>dy and x in the arena over all images, a pixel each row; its items are the rows o of dw [O, kh · kw · c].</remarks>
 public sealed unsafe class SampleConvolveUnit : ConfiguredUnit
@@ -55,16 +55,16 @@ public sealed unsafe class SampleConvolveUnit : ConfiguredUnit
     public override void Interpret(InterpreterMemory memory, int items)
     {
         ConvolveGeometry g = _arguments.Geometry;
-        int leafSamples = SampleLeaf.Samples(g.ResultPixels);
-        var leaves = new float[SampleLeaf.Count(_arguments.Samples, g.ResultPixels)];
+        int groupSamples = SampleTree.GroupRows(g.ResultPixels) / g.ResultPixels;
+        var groups = new float[(_arguments.Samples + groupSamples - 1) / groupSamples];
         for (int o = 0; o < items; o++)
         {
             for (int k = 0; k < g.Depth; k++)
             {
-                for (int leaf = 0; leaf < leaves.Length; leaf++)
+                for (int group = 0; group < groups.Length; group++)
                 {
-                    long begin = (long)leaf * leafSamples * g.ResultPixels;
-                    long end = Math.Min(begin + (long)leafSamples * g.ResultPixels, (long)_arguments.Samples * g.ResultPixels);
+                    long begin = (long)group * groupSamples * g.ResultPixels;
+                    long end = Math.Min(begin + (long)groupSamples * g.ResultPixels, (long)_arguments.Samples * g.ResultPixels);
                     float total = 0f;
                     for (long chunk = begin; chunk < end; chunk += ContractOrder.ChunkElements)
                     {
@@ -72,10 +72,10 @@ public sealed unsafe class SampleConvolveUnit : ConfiguredUnit
                         total = chunk == begin ? sum : Exact.Add(total, sum);
                     }
 
-                    leaves[leaf] = total;
+                    groups[group] = total;
                 }
 
-                memory.Store(_arguments.Output, o, k, SampleTree.Combine(leaves));
+                memory.Store(_arguments.Output, o, k, SampleTree.Combine(groups));
             }
         }
     }
@@ -142,22 +142,22 @@ public static class SampleConvolveKernel
         int tapRow = tap / g.Width.Taps;
         int tapColumn = tap - tapRow * g.Width.Taps;
         ArrayView<float> pending = LocalMemory.Allocate<float>(SampleTree.MaximumLevels);
-        int leafSamples = 1;
-        while (leafSamples * g.ResultPixels < SampleTree.LeafRows)
+        int groupSamples = 1;
+        while (groupSamples * g.ResultPixels < SampleTree.LeafRows)
         {
-            leafSamples *= 2;
+            groupSamples *= 2;
         }
 
-        int leafCount = (p.Samples + leafSamples - 1) / leafSamples;
-        for (int leaf = 0; leaf < leafCount; leaf++)
+        int groupCount = (p.Samples + groupSamples - 1) / groupSamples;
+        for (int group = 0; group < groupCount; group++)
         {
-            int end = (leaf + 1) * leafSamples;
+            int end = (group + 1) * groupSamples;
             end = end < p.Samples ? end : p.Samples;
             float total = 0f;
             float sum = 0f;
             int filled = 0;
             bool isFirst = true;
-            for (int b = leaf * leafSamples; b < end; b++)
+            for (int b = group * groupSamples; b < end; b++)
             {
                 for (int pixel = 0; pixel < g.ResultPixels; pixel++)
                 {
@@ -183,27 +183,9 @@ public static class SampleConvolveKernel
             }
 
             total = isFirst ? sum : Exact.Add(total, sum);
-            int level = 0;
-            while (((leaf >> level) & 1) != 0)
-            {
-                total = Exact.Add(pending[level], total);
-                level++;
-            }
-
-            pending[level] = total;
+            SampleTreeDevice.Push(pending, group, total);
         }
 
-        float result = 0f;
-        bool empty = true;
-        for (int level = 0; level < SampleTree.MaximumLevels; level++)
-        {
-            if (((leafCount >> level) & 1) != 0)
-            {
-                result = empty ? pending[level] : Exact.Add(pending[level], result);
-                empty = false;
-            }
-        }
-
-        arena[p.Output.At(o, k)] = result;
+        arena[p.Output.At(o, k)] = SampleTreeDevice.Total(pending, groupCount);
     }
 }

@@ -1,0 +1,66 @@
+using NUnit.Framework;
+
+namespace RduEmu.Tests.CommandLine;
+
+/// <summary><c>rduemu train unet</c> and <c>check unet</c> as their user.</summary>
+[TestFixture]
+public sealed class UnetCommandTests
+{
+    private static readonly string[] Small = ["--features", "2", "--image", "16", "--seed", "3"];
+
+    private static readonly string[] Threads = ["1", "1", "2"];
+
+    [Test]
+    public void TrainTwice_AndWithOtherThreads_IsOneDigest()
+    {
+        string[] digests =
+        [
+            .. Threads.Select(threads =>
+            {
+                Cli cli = Cli.Run(["train", "unet", .. Small, "--steps", "3", "--threads", threads, "--json"]);
+                Assert.That(cli.Exit, Is.Zero, cli.Error);
+                return cli.Json.GetProperty("weightsDigest").GetString()!;
+            }),
+        ];
+
+        Assert.That(digests.Distinct(), Has.Exactly(1).Items);
+    }
+
+    /// <summary>Statistics of a batch are those of the whole, however it is cut.</summary>
+    [Test]
+    public void ABatchInParts_IsOneDigest([Values("--accumulate", "--sockets")] string option)
+    {
+        string[] common = ["train", "unet", .. Small, "--batch", "4", "--steps", "2", "--threads", "1", "--json"];
+        Cli whole = Cli.Run(common);
+        Cli cut = Cli.Run([.. common, option, "2"]);
+
+        Assert.That(whole.Exit + cut.Exit, Is.Zero, whole.Error + cut.Error);
+        Assert.That(cut.Json.GetProperty("weightsDigest").GetString(), Is.EqualTo(whole.Json.GetProperty("weightsDigest").GetString()));
+    }
+
+    [Test]
+    public void TheSameBits_OnHostAndSimulator()
+    {
+        Cli cli = Cli.Run(
+            ["check", "unet", .. Small, "--runs", "1", "--threads", "1,2", "--devices", "host,ilgpu", "--batches", "2", "--steps", "1", "--samples", "2", "--json"]);
+
+        Assert.That(cli.Exit, Is.Zero, cli.Out + cli.Error);
+        Assert.That(cli.Json.GetProperty("passed").GetBoolean(), Is.True);
+    }
+
+    [TestCase("RDU0202", "--preset", "none")]
+    [TestCase("RDU0202", "--loss", "hinge")]
+    [TestCase("RDU0202", "--augment", "much")]
+    [TestCase("RDU0201", "--image", "100")]
+    [TestCase("RDU0201", "--channels", "2")]
+    [TestCase("RDU0201", "--features", "0")]
+    [TestCase("RDU0101", "--data", "/nowhere")]
+    public void AFault_IsOneLineWithItsId(string id, string option, string value)
+    {
+        Cli cli = Cli.Run("train", "unet", option, value, "--steps", "1");
+
+        Assert.That(cli.Exit, Is.EqualTo(2));
+        Assert.That(cli.Error.Trim().Split('\n'), Has.Length.EqualTo(1));
+        Assert.That(cli.Error, Does.Contain(id));
+    }
+}

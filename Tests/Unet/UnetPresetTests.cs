@@ -1,0 +1,31 @@
+using NUnit.Framework;
+using RduEmu.Models.Unet;
+
+namespace RduEmu.Tests.Unet;
+
+[TestFixture]
+public sealed class UnetPresetTests
+{
+    /// <summary>The published counts; of the paper's network the sum of its layers, with two classes.</summary>
+    [TestCase("sn10", 7_763_041)]
+    [TestCase("milesial", 31_037_698)]
+    [TestCase("milesial-bilinear", 17_263_042)]
+    [TestCase("keras", 31_031_685)]
+    [TestCase("paper", 31_030_658)]
+    public void Presets_HaveThePublishedParameters(string preset, long parameters) =>
+        Assert.That(UnetModel.CountParameters(UnetPresets.Find(preset)), Is.EqualTo(parameters));
+
+    [Test]
+    public void ThePapersNetwork_PredictsTheMiddle()
+    {
+        Assert.Multiple(() =>
+        {
+            Assert.That(UnetPresets.Paper.Takes(572), Is.True);
+            Assert.That(UnetPresets.Paper.PredictedExtent(572), Is.EqualTo(388));
+            Assert.That(UnetPresets.Paper.Takes(570), Is.False);
+            Assert.That(UnetPresets.Paper.Takes(92), Is.False);
+            Assert.That(UnetPresets.Sn10.Takes(512), Is.True);
+            Assert.That(UnetPresets.Sn10.Takes(500), Is.False);
+        });
+    }
+}
