@@ -32,7 +32,7 @@ public sealed class MaskedLanguageMetric : IMetric
 
     public Evaluation Result() => new(
         _samples,
-        new MetricValue("maskedLmLoss", "masked-LM loss", _loss / _predictions),
+        new MetricValue("maskedLmLoss", "MLM loss", _loss / _predictions),
         [new MetricValue("nextSentenceLoss", "next sentence loss", _classLoss / _samples), new MetricValue("maskedTokens", "masked tokens", _predictions)],
         IsHigherBetter: false);
 }

@@ -33,11 +33,11 @@ public sealed class BertWorkflowTests
     public void GeneratedText_IsLearned()
     {
         JsonElement result = Cli.Run(
-            "train", "bert", "--layers", "1", "--hidden", "64", "--vocabulary", "150", "--tokens", "32", "--batch", "32", "--steps", "150", "--json").Json;
+            "train", "bert", "--layers", "1", "--hidden", "64", "--vocabulary", "150", "--tokens", "32", "--batch", "32", "--steps", "300", "--json").Json;
 
         Assert.That(result.GetProperty("metric").GetProperty("name").GetString(), Is.EqualTo("maskedLmLoss"));
         Assert.That(result.GetProperty("loss").GetProperty("first").GetDouble(), Is.EqualTo(Math.Log(150) + Math.Log(2)).Within(0.3));
-        Assert.That(result.GetProperty("metric").GetProperty("value").GetDouble(), Is.LessThan(4.9));
+        Assert.That(result.GetProperty("metric").GetProperty("value").GetDouble(), Is.LessThan(4));
     }
 
     [Test]
