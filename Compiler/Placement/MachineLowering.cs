@@ -87,7 +87,7 @@ internal sealed class MachineLowering
             MachineTensor tensor = _tensors[node.Inputs[i].Index];
             OperandAccess access = i < profile.Accesses.Count ? profile.Accesses[i]
                 : tensor.HasSamples ? OperandAccess.Rows
-                : hasSamples ? OperandAccess.Whole : OperandAccess.Rows;
+                : hasSamples || profile.Gemm is not null && tensor.Role != ValueRole.Computed ? OperandAccess.Whole : OperandAccess.Rows;
             AddInput(inputs, access == OperandAccess.Indexed
                 ? new MachineInput(tensor.Id, access, indexedBytes, RowBytes(node.Inputs[i]))
                 : new MachineInput(tensor.Id, access, tensor.Bytes, tensor.Bytes));
