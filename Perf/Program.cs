@@ -8,4 +8,5 @@ RootCommand root = new("How fast RduEmu is: against peers in one process, by tem
 root.Subcommands.Add(PeersCommand.Create());
 root.Subcommands.Add(BenchCommand.Create());
 root.Subcommands.Add(ProfileCommand.Create());
+root.Subcommands.Add(PlacementCommand.Create());
 return CommandRunner.Run(root, args);

@@ -54,7 +54,9 @@ public sealed record HeadMatMul(int Heads, HeadProduct Product) : Operator
         long batch = (long)tokens.Shape[0] * Heads;
         return OperatorProfile.Systolic(Product == HeadProduct.Scores ? new GemmShape(batch, count, count, width) : new GemmShape(batch, count, width, count)) with
         {
-            Accesses = [Product == HeadProduct.ContextTransposed ? OperandAccess.Sample : OperandAccess.Rows, OperandAccess.Sample],
+            // A turned map is summed over its rows as they come: its result is whole after the last one.
+            Accesses = [OperandAccess.Rows, Product == HeadProduct.ContextTransposed ? OperandAccess.Rows : OperandAccess.Sample],
+            AccumulatesRows = Product == HeadProduct.ContextTransposed,
         };
     }
 

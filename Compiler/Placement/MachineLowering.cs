@@ -69,7 +69,7 @@ internal sealed class MachineLowering
         int rows = sampled.Max(type => type.Rank > 2 ? (int?)type.Shape[1] : null) ?? 1;
         return new MachineGraph(
             samples, Math.Max(1, rows), EquatableArray.Create<MachineTensor>(lowering._tensors), EquatableArray.Create<MachineOperator>(operators),
-            EquatableArray.Create<int>([.. graph.Outputs.Select(output => output.Index).Distinct()]));
+            EquatableArray.Create<int>([.. graph.Outputs.Concat(graph.Updates.Select(update => update.Value)).Select(output => output.Index).Distinct()]));
     }
 
     private void Lower(Node node)
@@ -87,7 +87,7 @@ internal sealed class MachineLowering
             MachineTensor tensor = _tensors[node.Inputs[i].Index];
             OperandAccess access = i < profile.Accesses.Count ? profile.Accesses[i]
                 : tensor.HasSamples ? OperandAccess.Rows
-                : hasSamples ? OperandAccess.Whole : OperandAccess.Rows;
+                : hasSamples || profile.Gemm is not null && tensor.Role != ValueRole.Computed ? OperandAccess.Whole : OperandAccess.Rows;
             AddInput(inputs, access == OperandAccess.Indexed
                 ? new MachineInput(tensor.Id, access, indexedBytes, RowBytes(node.Inputs[i]))
                 : new MachineInput(tensor.Id, access, tensor.Bytes, tensor.Bytes));
@@ -238,7 +238,7 @@ internal sealed class MachineLowering
         bool isState = _graph[stored].Role == ValueRole.Parameter
             ? _consumers[stored.Index].All(node => _phases[node.Id.Index] == Phase.Optimizer)
             : _producers[stored.Index] is { } node && _phases[node.Id.Index] == Phase.Optimizer;
-        int bytes = isState || value.Type.Element == ElementType.Int32 ? WideBytes : _elementBytes;
+        int bytes = isState || value.Type.Element != ElementType.Float32 ? WideBytes : _elementBytes;
         return new MachineTensor(value.Id.Index, value.Name, value.Role, checked(value.Type.CountElements * bytes), value.Type.HasSamples);
     }
 }

@@ -3,6 +3,7 @@ using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Compiler.Placement.Places;
 using RduEmu.Compiler.Placement.Sections;
 using RduEmu.Compiler.Placement.Specs;
+using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Placement;
 
@@ -30,6 +31,7 @@ public static class PlacementCompiler
         MachineGraph work, RduResources resources, PlacementOptions options, Action<int, int>? progress = null, CancellationToken cancellation = default)
     {
         RduResources chip = options.Tiles > 0 ? resources.WithTiles(options.Tiles) : resources;
+        RequireMemory(work, chip);
         IReadOnlyList<MachineSection> sections = Sectioner.Run(work, chip, options, cancellation);
         var layouts = new List<SectionLayout>();
         var known = new Dictionary<MachineSection, int>();
@@ -52,6 +54,18 @@ public static class PlacementCompiler
             chip, options, work, EquatableArray.Create<PlacedSection>(placed), EquatableArray.Create<SectionLayout>([.. layouts]));
         PlacedSpec.Check(program);
         return program;
+    }
+
+    /// <summary>Parameters and inputs must lie in the memory outside; what sections leave there comes and goes.</summary>
+    private static void RequireMemory(MachineGraph work, RduResources chip)
+    {
+        long bytes = work.Tensors.Where(tensor => tensor.Role != ValueRole.Computed).Sum(tensor => tensor.Bytes);
+        if (bytes > chip.DramBytes)
+        {
+            throw new RduException(
+                ErrorCatalogue.DoesNotFit, $"parameters and inputs on {chip.Name}", $"at most {chip.DramBytes} bytes outside the chip", $"{bytes}",
+                "use a part with more memory, or divide the model");
+        }
     }
 
     /// <summary>The section without all that its layout does not depend on.</summary>

@@ -56,4 +56,6 @@ public sealed record Join(int Axis) : Operator
         int axis = node.Axis(node.Integer("axis", 1), node.TypeOf(0).Rank);
         return [node.Apply(new Join(axis), node.Inputs())];
     }
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 }

@@ -47,4 +47,6 @@ public abstract record LayoutOperator : Operator
     /// <summary>A view all of whose elements lie in the input.</summary>
     protected static StridedView Inside(TensorType input, IReadOnlyList<int> extents, IEnumerable<long> strides, long offset = 0) =>
         new([.. extents], [.. strides], [.. new int[extents.Count]], [.. extents], offset, 0, input.Element.WordsPerElement());
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 }

@@ -117,4 +117,6 @@ public sealed record AxisMap(int Axis, EquatableArray<int> Map) : Operator
     }
 
     public override string ToString() => $"{Name}[axis {Axis}, {Map.Count} indices]";
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 }

@@ -108,4 +108,6 @@ public sealed record Reshape(EquatableArray<int> Shape) : Operator
     }
 
     private static int CountOf(IEnumerable<int> extents) => extents.Aggregate(1, (count, extent) => checked(count * extent));
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 }

@@ -96,4 +96,6 @@ public sealed record Repeat(EquatableArray<int> Shape, EquatableArray<int> Added
 
         scope.Add(node.Inputs[0], BroadcastShape.SumTo(scope, gradient, builder[node.Inputs[0]]));
     }
+
+    public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 }

@@ -120,7 +120,7 @@ public sealed record MachineWork(
 /// <summary>A graph as work for a machine, independent of which machine and of how it is executed.</summary>
 /// <param name="Samples">Extent of the batch axis: the coarsest way to cut the work into iterations.</param>
 /// <param name="RowsPerSample">Rows of the widest token tensor in a sample (1 for a plain batch): the finest way to cut.</param>
-/// <param name="Outputs">Tensors that the program returns.</param>
+/// <param name="Outputs">Tensors that must be outside at the end: what the program returns, and the new values of parameters.</param>
 public sealed record MachineGraph(
     int Samples,
     int RowsPerSample,
