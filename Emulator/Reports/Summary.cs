@@ -64,10 +64,10 @@ internal static class Summary
             return ["The program has no sections: it computes nothing."];
         }
 
-        sentences.Add($"One step of {timing.Program.Graph.Samples * timing.Sockets} samples takes {timing.Step.Count} cycles ({Milliseconds(timing.Seconds)} ms): {timing.SamplesPerSecond.ToString("F1", CultureInfo.InvariantCulture)} samples/s.");
+        sentences.Add($"One step of {timing.Program.Graph.Samples * timing.Sockets} samples takes {timing.Step.Count.ToString("N0", CultureInfo.InvariantCulture)} cycles ({Milliseconds(timing.Seconds)} ms): {timing.SamplesPerSecond.ToString("F1", CultureInfo.InvariantCulture)} samples/s.");
         sentences.Add($"Chip 0, section {largest.Id} ({largest.Name}) takes {Percent(largest.LatencyCycles / rdu)} of RDU latency; its bottleneck is {largest.Bottleneck}.");
         long load = report.Sections.Sum(row => row.ProgramLoadCycles + row.ArgumentLoadCycles + row.LaunchCycles);
-        sentences.Add($"Program load, argument load and launch take {Percent(load / rdu)} of RDU latency over {report.Sections.Length} sections.");
+        sentences.Add($"Program load, argument load and launch take {Percent(load / rdu)} of RDU latency over {Count(report.Sections.Length)}.");
         SectionRow busiest = report.Sections.MaxBy(row => row.TotalGigabytesPerSecond)!;
         sentences.Add($"Total {(report.Spec.Hbm is null ? "DDR" : "HBM")} bandwidth {Gigabytes(report).ToString("F2", CultureInfo.InvariantCulture)} GB/s; section {busiest.Id} {busiest.TotalGigabytesPerSecond.ToString("F2", CultureInfo.InvariantCulture)} GB/s.");
         sentences.Add($"The RDU computes {Teraflops(report).ToString("F2", CultureInfo.InvariantCulture)} TFLOPS, {Percent(Teraflops(report) * 1e12 / (report.Spec.PeakOperationsPerSecond * timing.Tiles / report.Spec.Chip.Tiles))} of the peak of its {timing.Tiles} tiles.");
@@ -81,7 +81,7 @@ internal static class Summary
             : $"Host transfers over PCIe take {Percent(timing.HostTransfer.Count / step)} of the step and hide behind the sections.");
         foreach (IGrouping<string, SectionRow> kind in report.Sections.GroupBy(row => Kind(row.Bottleneck)).OrderByDescending(kind => kind.Sum(row => row.LatencyCycles)).ThenBy(kind => kind.Key, StringComparer.Ordinal))
         {
-            sentences.Add($"{Percent(kind.Sum(row => row.LatencyCycles) / rdu)} of RDU latency is in {kind.Count()} sections bound by {kind.Key}.");
+            sentences.Add($"{Percent(kind.Sum(row => row.LatencyCycles) / rdu)} of RDU latency is in {Count(kind.Count())} bound by {kind.Key}.");
         }
 
         return sentences;
@@ -97,6 +97,8 @@ internal static class Summary
         _ when bottleneck.StartsWith("pipeline", StringComparison.Ordinal) => "pipeline latency",
         _ => bottleneck,
     };
+
+    private static string Count(int sections) => sections == 1 ? "1 section" : $"{sections} sections";
 
     public static string Percent(double share) => (share * 100).ToString("F1", CultureInfo.InvariantCulture) + "%";
 

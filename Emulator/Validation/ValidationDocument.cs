@@ -62,6 +62,11 @@ public static class ValidationDocument
             text.Append(CultureInfo.InvariantCulture, $"- {line}\n");
         }
 
+        if (Gain(results) is { } gain)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"- {gain}\n");
+        }
+
         text.Append("\n| case | target, tiles | mode | quantity | modelled | published | error |\n| --- | --- | --- | --- | ---: | ---: | ---: |\n");
         foreach (CaseResult result in results)
         {
@@ -87,6 +92,20 @@ public static class ValidationDocument
         ValidationCase item = result.Case;
         string where = $"{item.Target}{(item.Tiles > 0 ? $", {item.Tiles}" : string.Empty)}{(item.Sockets > 1 ? $", {item.Sockets} sockets" : string.Empty)}";
         return $"| {item.Name} | {where} | {item.Mode} | {item.Quantity} | {Number(result.Modelled)} | {Number(item.Value)} | {Percent(result.RelativeError)} |";
+    }
+
+    /// <summary>What whole-graph compilation gains over single operators: a layer's time is the difference of 24 layers and 1, over 23.</summary>
+    private static string? Gain(IReadOnlyList<CaseResult> results)
+    {
+        CaseResult? Row(string name) => results.FirstOrDefault(result => result.Case.Name == name && result.Case.Quantity == CaseQuantities.RduSeconds);
+        if (Row("gpt2-1600-24-o0") is not { } slow || Row("gpt2-1600-1-o0") is not { } slowOne || Row("gpt2-1600-24-o3") is not { } fast || Row("gpt2-1600-1-o3") is not { } fastOne)
+        {
+            return null;
+        }
+
+        double modelled = (slow.Modelled - slowOne.Modelled) / (fast.Modelled - fastOne.Modelled);
+        double published = (slow.Case.Value - slowOne.Case.Value) / (fast.Case.Value - fastOne.Case.Value);
+        return $"o3 over o0 for a layer of GPT-2 1600: modelled {modelled.ToString("F2", CultureInfo.InvariantCulture)} times, published {published.ToString("F2", CultureInfo.InvariantCulture)}";
     }
 
     private static string Line(string name, IReadOnlyCollection<CaseResult> results)

@@ -153,7 +153,7 @@ internal static class Charts
         _ => Trim(value),
     };
 
-    private static string Trim(double value) => value.ToString("0.##", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Trim(double value) => value.ToString(value < 0.1 ? "0.######" : "0.##", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Two logarithmic axes, by powers of ten.</summary>
     private readonly record struct LogScale(double Left, double Right, double Low, double High)
