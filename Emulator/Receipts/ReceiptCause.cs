@@ -7,12 +7,12 @@ namespace RduEmu.Emulator.Receipts;
 /// <param name="Where">Which field, and of a computation the first step that is known to differ.</param>
 /// <param name="A">What the first receipt has.</param>
 /// <param name="B">What the second has.</param>
-public sealed record ReceiptDifference(string Kind, string Where, string A, string B)
+public sealed record ReceiptCause(string Kind, string Where, string A, string B)
 {
     private const int ShownCharacters = 80;
 
     /// <returns>Null if both are of the same run and came to the same.</returns>
-    public static ReceiptDifference? First(JsonObject a, JsonObject b) =>
+    public static ReceiptCause? First(JsonObject a, JsonObject b) =>
         Field("contract", a, b, "contract")
         ?? Field("code", a, b, "code")
         ?? Field("model", a, b, "command", "model", "preset")
@@ -26,20 +26,20 @@ public sealed record ReceiptDifference(string Kind, string Where, string A, stri
         ?? Members("computation", "weights", a, b)
         ?? Field("computation", a, b, "weightsDigest", "outputsDigest");
 
-    private static ReceiptDifference? Field(string kind, JsonObject a, JsonObject b, params ReadOnlySpan<string> names)
+    private static ReceiptCause? Field(string kind, JsonObject a, JsonObject b, params ReadOnlySpan<string> names)
     {
         foreach (string name in names)
         {
             if (!JsonNode.DeepEquals(a[name], b[name]))
             {
-                return new ReceiptDifference(kind, name, Text(a[name]), Text(b[name]));
+                return new ReceiptCause(kind, name, Text(a[name]), Text(b[name]));
             }
         }
 
         return null;
     }
 
-    private static ReceiptDifference? Members(string kind, string name, JsonObject a, JsonObject b)
+    private static ReceiptCause? Members(string kind, string name, JsonObject a, JsonObject b)
     {
         if (a[name] is not JsonObject left || b[name] is not JsonObject right)
         {
@@ -50,14 +50,14 @@ public sealed record ReceiptDifference(string Kind, string Where, string A, stri
         {
             if (!JsonNode.DeepEquals(left[member], right[member]))
             {
-                return new ReceiptDifference(kind, $"{name}.{member}", Text(left[member]), Text(right[member]));
+                return new ReceiptCause(kind, $"{name}.{member}", Text(left[member]), Text(right[member]));
             }
         }
 
         return null;
     }
 
-    private static ReceiptDifference? Option(JsonObject a, JsonObject b, Func<string, bool> isMeant, string kind)
+    private static ReceiptCause? Option(JsonObject a, JsonObject b, Func<string, bool> isMeant, string kind)
     {
         JsonObject left = a["options"] as JsonObject ?? [];
         JsonObject right = b["options"] as JsonObject ?? [];
@@ -65,7 +65,7 @@ public sealed record ReceiptDifference(string Kind, string Where, string A, stri
         {
             if (!JsonNode.DeepEquals(left[name], right[name]))
             {
-                return new ReceiptDifference(kind, $"options.{name}", Text(left[name]), Text(right[name]));
+                return new ReceiptCause(kind, $"options.{name}", Text(left[name]), Text(right[name]));
             }
         }
 
@@ -73,16 +73,16 @@ public sealed record ReceiptDifference(string Kind, string Where, string A, stri
     }
 
     /// <summary>The loss of a step is of the parameters before it: the first that differs comes after the first bad step.</summary>
-    private static ReceiptDifference? Loss(JsonObject a, JsonObject b)
+    private static ReceiptCause? Loss(JsonObject a, JsonObject b)
     {
         JsonArray left = a["losses"] as JsonArray ?? [];
         JsonArray right = b["losses"] as JsonArray ?? [];
         int step = FirstUnequal(Math.Min(left.Count, right.Count), i => JsonNode.DeepEquals(left[i], right[i]));
-        return step < 0 ? null : new ReceiptDifference("computation", $"loss of step {step}", Text(left[step]), Text(right[step]));
+        return step < 0 ? null : new ReceiptCause("computation", $"loss of step {step}", Text(left[step]), Text(right[step]));
     }
 
     /// <summary>Once parameters differ they stay so: the first digest that differs is found by halving.</summary>
-    private static ReceiptDifference? Digest(JsonObject a, JsonObject b)
+    private static ReceiptCause? Digest(JsonObject a, JsonObject b)
     {
         Dictionary<string, JsonNode?> known = (b["stepDigests"] as JsonArray ?? []).ToDictionary(digest => $"{digest!["step"]}");
         JsonNode?[] left = [.. (a["stepDigests"] as JsonArray ?? []).Where(digest => known.ContainsKey($"{digest!["step"]}"))];
@@ -102,7 +102,7 @@ public sealed record ReceiptDifference(string Kind, string Where, string A, stri
         }
 
         string after = unequal == 0 ? "the beginning" : $"step {left[unequal - 1]!["step"]}";
-        return new ReceiptDifference(
+        return new ReceiptCause(
             "computation", $"the parameters between {after} and step {left[unequal]!["step"]}", Text(left[unequal]!["digest"]), Text(right[unequal]!["digest"]));
     }
 
