@@ -5,12 +5,17 @@ namespace RduEmu.Emulator.CommandLine;
 /// <summary>All commands of <c>rduemu</c>.</summary>
 public static class CommandTree
 {
-    public static RootCommand Create() => new("An emulator of a Reconfigurable Dataflow Unit: the same bits on every device.")
+    public static RootCommand Create() => Create(sink: null);
+
+    /// <param name="sink">Takes the receipt of run and train, which then write nothing.</param>
+    internal static RootCommand Create(ReceiptSink? sink) => new("An emulator of a Reconfigurable Dataflow Unit: the same bits on every device.")
     {
         DevicesCommand.Create(),
-        RunCommand.Create(),
-        TrainCommand.Create(),
+        RunCommand.Create(sink),
+        TrainCommand.Create(sink),
         CheckCommand.Create(),
+        VerifyCommand.Create(),
+        ExperimentCommand.Create(),
         ConformCommand.Create(),
         NotationCommand.Create(),
         CompileCommand.Create(),

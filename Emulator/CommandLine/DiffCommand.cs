@@ -30,7 +30,7 @@ internal static class DiffCommand
         }
 
         var output = new Output(json);
-        bool isEqual = Directory.Exists(first) ? Reports(output, ReportComparison.Of(first, second), json) : Receipts(output, ReceiptComparison.Of(first, second), json);
+        bool isEqual = Directory.Exists(first) ? Reports(output, ReportComparison.Of(first, second), json) : Receipts(output, first, second, json);
         return (int)(isEqual ? ExitCode.Done : ExitCode.CheckFailed);
     }
 
@@ -62,20 +62,25 @@ internal static class DiffCommand
         return comparison.IsEqual;
     }
 
-    private static bool Receipts(Output output, IReadOnlyList<ReceiptDifference> differences, bool json)
+    /// <summary>What differs first, and every field that does; two receipts are equal if they are of one run that came to the same.</summary>
+    private static bool Receipts(Output output, string first, string second, bool json)
     {
+        ReceiptCause? cause = ReceiptCause.First(ReceiptFile.Read(first), ReceiptFile.Read(second));
+        IReadOnlyList<ReceiptDifference> differences = ReceiptComparison.Of(first, second);
         foreach (ReceiptDifference difference in differences.Take(Listed))
         {
             output.WriteLine($"{difference.Field}: {difference.First ?? "nothing"} and {difference.Second ?? "nothing"}");
         }
 
-        output.WriteFacts(("receipts", differences.Count == 0 ? "equal" : $"{differences.Count} fields differ"));
+        output.WriteFacts(
+            ("receipts", cause is null ? "of one run, with one result" : $"{differences.Count} fields differ"),
+            ("first", cause is null ? "nothing differs that bits depend on" : $"{cause.Kind}, {cause.Where}: {cause.A} and {cause.B}"));
         if (json)
         {
-            Output.WriteJson(new { Equal = differences.Count == 0, Differences = differences });
+            Output.WriteJson(new { Equal = cause is null, First = cause, Differences = differences });
         }
 
-        return differences.Count == 0;
+        return cause is null;
     }
 
     private static string Signed(long value) => value.ToString("+#,0;-#,0;0", CultureInfo.InvariantCulture);

@@ -18,11 +18,13 @@ internal sealed class Output
 
     private readonly TextWriter _plain;
 
-    public Output(bool json)
+    /// <param name="json">True if stdout is for an object.</param>
+    /// <param name="isQuiet">True if tables and facts are not wanted at all.</param>
+    public Output(bool json, bool isQuiet = false)
     {
-        _plain = json ? Console.Error : Console.Out;
+        _plain = isQuiet ? TextWriter.Null : json ? Console.Error : Console.Out;
         Progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        Text = json ? Progress : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        Text = isQuiet || !json ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_plain) }) : Progress;
     }
 
     /// <summary>For results that people read.</summary>

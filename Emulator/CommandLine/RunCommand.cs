@@ -11,7 +11,7 @@ using RduEmu.Models.Training;
 namespace RduEmu.Emulator.CommandLine;
 
 /// <summary><c>rduemu run</c>: inference; latency, throughput and the digest of the outputs.</summary>
-internal sealed class RunCommand : IModelCommand
+internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
 {
     private const int DefaultBatches = 100;
 
@@ -26,8 +26,8 @@ internal sealed class RunCommand : IModelCommand
 
     public IReadOnlyList<Option> Options => [.. _device.All, _steps, _weights, _executable, _receipt];
 
-    public static Command Create() => ModelCatalogue.CreateCommand(
-        "run", "inference: latency, throughput and the digest of the outputs", () => new RunCommand());
+    public static Command Create(ReceiptSink? sink) => ModelCatalogue.CreateCommand(
+        "run", "inference: latency, throughput and the digest of the outputs", () => new RunCommand(sink));
 
     public int Run(ParseResult parsed, ModelRequest request)
     {
@@ -39,7 +39,7 @@ internal sealed class RunCommand : IModelCommand
             AtomicFile.RequireWritable(receiptPath);
         }
 
-        var output = new Output(request.Json);
+        var output = new Output(request.Json, sink is not null);
         using var interruption = new Interruption();
         using IModelData data = request.OpenData();
         int? steps = givenSteps ?? (data.IsEndless ? DefaultBatches : null);
@@ -61,7 +61,7 @@ internal sealed class RunCommand : IModelCommand
 
         Scoring scoring = ProgressBar.Run(
             output.Progress, "scoring",
-            report => Score(session, source, batchSamples, steps, receiptPath is not null, (done, all) => report(done, all, () => $"{done * batchSamples:N0} samples"), interruption.Token));
+            report => Score(session, source, batchSamples, steps, receiptPath is not null || sink is not null, (done, all) => report(done, all, () => $"{done * batchSamples:N0} samples"), interruption.Token));
 
         double samplesPerSecond = scoring.Samples / scoring.Seconds;
         output.WriteFacts(
@@ -74,14 +74,24 @@ internal sealed class RunCommand : IModelCommand
             ("sections", string.Join(", ", session.Program.Step.Select(section => section.Name))),
             ("arena", Output.Bytes(session.ArenaBytes)),
             ("outputs", scoring.OutputsDigest));
-        if (receiptPath is not null)
+        if (receiptPath is not null || sink is not null)
         {
             (string weights, IReadOnlyDictionary<string, string> each) = session.WeightDigests();
             var options = new Dictionary<string, object> { ["seed"] = request.Seed, ["samples"] = scoring.Samples };
-            new Receipt(
+            var receipt = new Receipt(
                 "run", model.Name, model.Preset, model.Describe(), source.Name, scoring.DataDigest ?? string.Empty, options,
-                scoring.Batches, weights, scoring.OutputsDigest, each, [.. session.Program.Step.Select(section => section.Name)]).Write(receiptPath);
-            output.WriteFacts(("receipt", receiptPath));
+                scoring.Batches, weights, scoring.OutputsDigest, each, [.. session.Program.Step.Select(section => section.Name)])
+            {
+                Arguments = ReceiptArguments.Of(parsed),
+            };
+            if (sink is not null)
+            {
+                sink.Receipt = receipt;
+                return (int)ExitCode.Done;
+            }
+
+            receipt.Write(receiptPath!);
+            output.WriteFacts(("receipt", receiptPath!));
         }
 
         if (request.Json)

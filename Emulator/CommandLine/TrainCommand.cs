@@ -1,6 +1,7 @@
 using System.CommandLine;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Emulator.CommandLine.Families;
+using RduEmu.Emulator.Plots;
 using RduEmu.Emulator.Receipts;
 using RduEmu.Emulator.Training;
 using RduEmu.Emulator.Training.Checkpoints;
@@ -10,10 +11,16 @@ using RduEmu.Models.Training;
 namespace RduEmu.Emulator.CommandLine;
 
 /// <summary><c>rduemu train</c>: loss as it goes, metric, throughput and digests at the end.</summary>
-internal sealed class TrainCommand : IModelCommand
+internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
 {
     /// <summary>Models of at most so many parameters are listed whole by <c>--json</c>.</summary>
     private const long ListedParameters = 1000;
+
+    /// <summary>Digests on the way that a receipt has, about.</summary>
+    private const long ReceiptDigests = 16;
+
+    /// <summary>Steps between them where the data decide how many there are.</summary>
+    private const long UnknownStepsDigest = 1000;
 
     private readonly DeviceOptions _device = new();
     private readonly CourseOptions _course = new();
@@ -23,12 +30,13 @@ internal sealed class TrainCommand : IModelCommand
     private readonly Option<int> _patience = new("--patience") { Description = "stop after so many measurements without a new best one; 0: never" };
     private readonly CheckpointOptions _checkpoint = new();
     private readonly Option<string?> _weights = new("--weights") { Description = "begin with the parameters of this safetensors file" };
+    private readonly Option<string?> _plot = new("--plot") { Description = "draw loss and metric over the steps: a file .png or .svg" };
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _sockets, _accumulate, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _receipt];
+    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _sockets, _accumulate, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _plot, _receipt];
 
-    public static Command Create() => ModelCatalogue.CreateCommand(
-        "train", "training: loss and metric as it goes, digests and throughput at the end", () => new TrainCommand());
+    public static Command Create(ReceiptSink? sink) => ModelCatalogue.CreateCommand(
+        "train", "training: loss and metric as it goes, digests and throughput at the end", () => new TrainCommand(sink));
 
     public int Run(ParseResult parsed, ModelRequest request)
     {
@@ -39,20 +47,32 @@ internal sealed class TrainCommand : IModelCommand
             AtomicFile.RequireWritable(receiptPath);
         }
 
-        var output = new Output(request.Json);
+        string? plotPath = parsed.GetValue(_plot);
+        if (plotPath is not null)
+        {
+            PlotFile.Require(plotPath);
+        }
+
+        var output = new Output(request.Json, sink is not null);
         using var interruption = new Interruption();
         using IModelData data = request.OpenData();
         TrainingCourse course = _course.Read(parsed, request, data);
-        TrainingWatch watch = Watch(parsed, course, data) with { WithDataDigest = receiptPath is not null };
+        TrainingWatch watch = Watch(parsed, course, data) with
+        {
+            WithDataDigest = receiptPath is not null || sink is not null,
+            DigestEvery = receiptPath is null && sink is null ? 0 : course.Steps is { } steps ? Math.Max(1, steps / ReceiptDigests) : UnknownStepsDigest,
+        };
         var split = new BatchSplit(
             CommonOptions.Sockets("--sockets", parsed.GetRequiredValue(_sockets)), CommonOptions.Positive("--accumulate", parsed.GetRequiredValue(_accumulate)));
         IModel model = request.Model;
         using var session = new ModelSession(
             model, request.Target(device, threads), new SessionPurpose(course.BatchSamples, data.Test is null ? 0 : model.EvaluationBatchSamples), split);
         session.Initialize(request.Seed, data.FirstValues);
+        Dictionary<string, object> options = CourseOptions.Describe(request, course);
         if (parsed.GetValue(_weights) is { } weightsPath)
         {
             WeightFile.Load(session, weightsPath);
+            options.Add("initialWeights", session.WeightDigests().All);
         }
 
         watch = _checkpoint.Apply(parsed, request, course, session, watch);
@@ -70,16 +90,34 @@ internal sealed class TrainCommand : IModelCommand
             output.Progress, "training",
             report => trainer.Train(
                 data.Training, course, watch with { Progress = progress => report(progress.Step, progress.Steps, () => $"loss {progress.Loss:F4}") }, interruption.Token));
-        Evaluation? evaluation = data.Test is null ? null : trainer.Evaluate(data.Test, interruption.Token);
+        Evaluation? evaluation = data.Test is null || sink is not null ? null : trainer.Evaluate(data.Test, interruption.Token);
         (string weights, IReadOnlyDictionary<string, string> each) = session.WeightDigests();
         double samplesPerSecond = outcome.Samples / outcome.Seconds;
         Print(output, course, outcome, evaluation, samplesPerSecond, weights);
-        if (receiptPath is not null)
+        if (plotPath is not null)
         {
-            new Receipt(
+            PlotFile.Write(plotPath, TrainingPlot.Draw($"{model.Name} {model.Preset}", outcome.State));
+            output.WriteFacts(("plot", plotPath));
+        }
+
+        if (receiptPath is not null || sink is not null)
+        {
+            var receipt = new Receipt(
                 "train", model.Name, model.Preset, model.Describe(), data.Training.Name, outcome.DataDigest ?? string.Empty,
-                CourseOptions.Describe(request, course), outcome.State.Step, weights, null, each, [.. session.Program.Step.Select(section => section.Name)]).Write(receiptPath);
-            output.WriteFacts(("receipt", receiptPath));
+                options, outcome.State.Step, weights, null, each, [.. session.Program.Step.Select(section => section.Name)])
+            {
+                Arguments = ReceiptArguments.Of(parsed),
+                Losses = outcome.State.Losses,
+                StepDigests = outcome.State.Digests,
+            };
+            if (sink is not null)
+            {
+                sink.Receipt = receipt;
+                return (int)ExitCode.Done;
+            }
+
+            receipt.Write(receiptPath!);
+            output.WriteFacts(("receipt", receiptPath!));
         }
 
         if (request.Json)

@@ -1,5 +1,5 @@
 using System.Reflection;
-using System.Text.Json;
+using RduEmu.Emulator.Training;
 
 namespace RduEmu.Emulator.Receipts;
 
@@ -33,14 +33,25 @@ public sealed record Receipt(
     IReadOnlyDictionary<string, string> Weights,
     IReadOnlyList<string> Sections)
 {
-    private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    /// <summary>The arguments of the command line that repeat the run; where it computes is not among them.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Losses of the first steps.</summary>
+    public IReadOnlyList<float> Losses { get; init; } = [];
+
+    /// <summary>Digests of all parameters on the way.</summary>
+    public IReadOnlyList<StepDigest> StepDigests { get; init; } = [];
 
     /// <summary>Version of the numerics contract, see docs/numerics.md.</summary>
     public string Contract { get; } = "rdu-order/1";
 
     /// <summary>Version of the code that ran.</summary>
-    public string Code { get; } = typeof(Receipt).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+    public string Code { get; } = CodeVersion;
+
+    /// <summary>Version of this code.</summary>
+    public static string CodeVersion { get; } =
+        typeof(Receipt).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     /// <exception cref="Kernels.Errors.RduException">RDU0501: the file cannot be written.</exception>
-    public void Write(string path) => AtomicFile.Write(path, [.. JsonSerializer.SerializeToUtf8Bytes(this, Indented), (byte)'\n']);
+    public void Write(string path) => AtomicFile.Write(path, ReceiptFile.ToBytes(this));
 }

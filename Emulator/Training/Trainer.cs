@@ -24,6 +24,9 @@ public sealed record TrainingWatch
     /// <summary>True to digest the samples.</summary>
     public bool WithDataDigest { get; init; }
 
+    /// <summary>Steps between digests of all parameters; 0 for none.</summary>
+    public long DigestEvery { get; init; }
+
     /// <summary>Steps between measurements; 0 for none.</summary>
     public int EvaluateEvery { get; init; }
 
@@ -86,6 +89,11 @@ public sealed class Trainer(ModelSession session)
                 clock.Stop();
                 state.Add(Evaluate(watch.Test!, cancellation), course.Plateau);
                 clock.Start();
+            }
+
+            if (watch.DigestEvery > 0 && state.Step % watch.DigestEvery == 0)
+            {
+                state.Digests.Add(new StepDigest(state.Step, session.WeightDigests().All));
             }
 
             if (watch.SaveEvery > 0 && state.Step % watch.SaveEvery == 0)

@@ -31,6 +31,9 @@ public sealed record TrainingState
 
     public List<MeasuredStep> Measured { get; init; } = [];
 
+    /// <summary>Digests of all parameters on the way.</summary>
+    public List<StepDigest> Digests { get; init; } = [];
+
     /// <summary>The best measurement's value; NaN if there is none.</summary>
     public double Best { get; set; } = double.NaN;
 
@@ -82,6 +85,10 @@ public sealed record TrainingState
         }
     }
 }
+
+/// <param name="Step">Steps done before it.</param>
+/// <param name="Digest">Of all parameters.</param>
+public readonly record struct StepDigest(long Step, string Digest);
 
 /// <param name="Step">The step, counted from 0.</param>
 public readonly record struct LossPoint(long Step, float Loss);

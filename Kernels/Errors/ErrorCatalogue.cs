@@ -13,7 +13,7 @@ public enum ExitCode
 /// <summary>One kind of error: its stable code (<c>RDU0123</c>), what it means, and how the command line ends.</summary>
 public sealed record ErrorId(string Code, string Summary, ExitCode Exit);
 
-/// <summary>Every error id of the product. 01xx input files, 02xx options, 03xx devices and memory, 04xx graphs, 05xx output, 06xx the machine.</summary>
+/// <summary>Every error id of the product. 01xx input files, 02xx options, 03xx devices and memory, 04xx graphs, 05xx output, 06xx the machine, 07xx receipts.</summary>
 public static class ErrorCatalogue
 {
     public static readonly ErrorId FileMissing = new("RDU0101", "a file or folder is missing or unreadable", ExitCode.BadInput);
@@ -55,6 +55,8 @@ public static class ErrorCatalogue
     public static readonly ErrorId ExecutableDamaged = new("RDU0614", "an executable file is damaged", ExitCode.BadInput);
     public static readonly ErrorId ExecutableOutdated = new("RDU0615", "an executable file was made by another version", ExitCode.BadInput);
 
+    public static readonly ErrorId ReceiptMalformed = new("RDU0701", "a file is no receipt", ExitCode.BadInput);
+
     /// <summary>All ids, in ascending order of their codes.</summary>
     public static IReadOnlyList<ErrorId> All { get; } =
     [
@@ -68,5 +70,6 @@ public static class ErrorCatalogue
         OutputNotWritten,
         SpecInvalid, Deadlock, ReportInvalid,
         DoesNotFit, PlacementIllegal, FusionRuleInvalid, ExecutableDamaged, ExecutableOutdated,
+        ReceiptMalformed,
     ];
 }
