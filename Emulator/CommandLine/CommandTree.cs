@@ -14,6 +14,7 @@ public static class CommandTree
         ConformCommand.Create(),
         NotationCommand.Create(),
         CompileCommand.Create(),
+        FuzzCommand.Create(),
         ReportCommand.Create(),
         DiffCommand.Create(),
         GateCommand.Create(),

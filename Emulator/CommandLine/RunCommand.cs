@@ -26,8 +26,12 @@ internal sealed class RunCommand : IModelCommand
 
     public IReadOnlyList<Option> Options => [.. _device.All, _steps, _weights, _executable, _receipt];
 
-    public static Command Create() => ModelCatalogue.CreateCommand(
-        "run", "inference: latency, throughput and the digest of the outputs", () => new RunCommand());
+    public static Command Create()
+    {
+        Command command = ModelCatalogue.CreateCommand("run", "inference: latency, throughput and the digest of the outputs", () => new RunCommand());
+        command.Add(OnnxRunCommand.Create());
+        return command;
+    }
 
     public int Run(ParseResult parsed, ModelRequest request)
     {

@@ -84,6 +84,8 @@ public sealed record Expand(EquatableArray<int> Shape) : LayoutOperator
 /// <param name="Map">For each index of the output the index of the input, or -1.</param>
 public sealed record AxisMap(int Axis, EquatableArray<int> Map) : Operator
 {
+    private const int MaximumTableWords = 1 << 26;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);
@@ -105,6 +107,13 @@ public sealed record AxisMap(int Axis, EquatableArray<int> Map) : Operator
     {
         TensorType input = lowering.Graph[node.Inputs[0]].Type;
         int inner = checked((int)(input.Shape.Skip(Axis + 1).Aggregate(1L, (count, extent) => count * extent) * input.Element.WordsPerElement()));
+        if ((long)Map.Count * inner > MaximumTableWords)
+        {
+            throw new Kernels.Errors.RduException(
+                Kernels.Errors.ErrorCatalogue.GraphIllegal, $"node {node.Name} ({Name})", $"a map of at most {MaximumTableWords} words", $"{(long)Map.Count * inner}",
+                "map a smaller axis, or one further in");
+        }
+
         int outer = checked((int)input.Shape.Take(Axis).Aggregate(1L, (count, extent) => count * extent));
         var words = new int[checked(Map.Count * inner)];
         for (int i = 0; i < words.Length; i++)
