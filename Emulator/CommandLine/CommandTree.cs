@@ -15,6 +15,7 @@ public static class CommandTree
         NotationCommand.Create(),
         CompileCommand.Create(),
         FuzzCommand.Create(),
+        OperatorsCommand.Create(),
         ReportCommand.Create(),
         DiffCommand.Create(),
         GateCommand.Create(),

@@ -31,7 +31,7 @@ public static class EarlyOpsets
     ];
 
     private static OnnxTranslation Binary(string opType, ImmutableArray<ElementType> types, Operator op) =>
-        new(opType, 1, types, node => [node.Apply(op, node[0], Second(node))]) { LastOpset = LastOpset, HasGradient = true };
+        new(opType, 1, types, node => [node.Apply(op, node[0], Second(node))]) { LastOpset = LastOpset, HasGradient = op is Add or Subtract or Multiply or Divide or Power };
 
     private static ValueId Second(OnnxNode node)
     {

@@ -1,3 +1,4 @@
+using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Onnx.Import;
 using RduEmu.Kernels.Templates.Layout;
@@ -10,8 +11,8 @@ public sealed record Expand(EquatableArray<int> Shape) : LayoutOperator
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
-        new("Expand", 8, OnnxTypes.All, FromOnnx),
-        new("Tile", 6, OnnxTypes.All, Tile),
+        new("Expand", 8, OnnxTypes.All, FromOnnx) { HasGradient = true },
+        new("Tile", 6, OnnxTypes.All, Tile) { HasGradient = true },
         new("ConstantOfShape", 9, OnnxTypes.Indices, ConstantOfShape) { IsStructural = true },
     ];
 
@@ -30,6 +31,9 @@ public sealed record Expand(EquatableArray<int> Shape) : LayoutOperator
         long[] strides = StridesOf(input.Shape);
         return Inside(input, Shape, Shape.Select((_, axis) => axis < added || input.Shape[axis - added] == 1 ? 0 : strides[axis - added]));
     }
+
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
+        scope.Add(node.Inputs[0], BroadcastShape.SumTo(scope, gradient, scope.Builder[node.Inputs[0]]));
 
     private static IReadOnlyList<OnnxValue> FromOnnx(OnnxNode node)
     {
@@ -123,6 +127,29 @@ public sealed record AxisMap(int Axis, EquatableArray<int> Map) : Operator
 
         lowering.Emit(new Lowering.Stages.WholeColumnMapStage(
             node.Name, node.Output, node.Inputs[0], EquatableArray.Create<int>(words), outer, checked(input.Shape[Axis] * inner)));
+    }
+
+    /// <summary>
+    /// Each index of the input gets the gradients of the places that it was taken to: a map back for the first place of each, one for
+    /// the second, and so on, added in that order.
+    /// </summary>
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        var places = new List<int>[scope.Builder[node.Inputs[0]].Shape[Axis]];
+        for (int at = 0; at < Map.Count; at++)
+        {
+            if (Map[at] >= 0)
+            {
+                (places[Map[at]] ??= []).Add(at);
+            }
+        }
+
+        int most = places.Max(of => of?.Count ?? 0);
+        for (int place = 0; place < most; place++)
+        {
+            int[] back = [.. places.Select(of => of is not null && place < of.Count ? of[place] : -1)];
+            scope.Add(node.Inputs[0], scope.Builder.Apply(new AxisMap(Axis, EquatableArray.Create<int>(back)), gradient));
+        }
     }
 
     public override string ToString() => $"{Name}[axis {Axis}, {Map.Count} indices]";
