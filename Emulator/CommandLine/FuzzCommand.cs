@@ -14,6 +14,7 @@ internal sealed class FuzzCommand
     private readonly Argument<string> _folder = new("PATH") { Description = "a model, or a folder with models" };
     private readonly Option<long> _runs = new("--runs") { Description = "how many models to break", DefaultValueFactory = _ => DefaultRuns };
     private readonly Option<int> _seed = new("--seed") { Description = "the same seed breaks them in the same ways", DefaultValueFactory = _ => 1 };
+    private readonly Option<long> _first = new("--first") { Description = "number of the first run: makes a finding again by its number" };
     private readonly Option<string?> _keep = new("--keep") { Description = "write each broken model that was not refused as it should to this folder" };
     private readonly Option<bool> _json = new("--json") { Description = "one JSON object on stdout, everything else on stderr" };
 
@@ -22,7 +23,7 @@ internal sealed class FuzzCommand
         var fuzz = new FuzzCommand();
         Command command = new("fuzz", "breaks ONNX models in many ways; each must be compiled or refused by one error line");
         command.Add(fuzz._folder);
-        foreach (Option option in new Option[] { fuzz._runs, fuzz._seed, fuzz._keep, fuzz._json })
+        foreach (Option option in new Option[] { fuzz._runs, fuzz._seed, fuzz._first, fuzz._keep, fuzz._json })
         {
             command.Add(option);
         }
@@ -49,7 +50,7 @@ internal sealed class FuzzCommand
         using var interruption = new Interruption();
         FuzzReport report = ProgressBar.Run(
             output.Progress, "fuzz",
-            progress => new ImportFuzzer(files, parsed.GetValue(_seed)).Run(runs, done => progress(done, runs, () => $"{files.Length} models"), interruption.Token));
+            progress => new ImportFuzzer(files, parsed.GetValue(_seed)).Run(runs, done => progress(done, runs, () => $"{files.Length} models"), parsed.GetValue(_first), interruption.Token));
         output.WriteFacts(
             [
                 ("models", $"{files.Length}"),

@@ -44,10 +44,11 @@ public sealed class ImportFuzzer(IReadOnlyList<string> files, int seed)
 
     /// <param name="runs">How many models to break.</param>
     /// <param name="progress">Called after each.</param>
-    public FuzzReport Run(long runs, Action<long>? progress = null, CancellationToken cancellation = default)
+    /// <param name="first">Number of the first run: a finding is made again by its number.</param>
+    public FuzzReport Run(long runs, Action<long>? progress = null, long first = 0, CancellationToken cancellation = default)
     {
-        long run = 0;
-        for (; run < runs && _findings.Count < MostFindings; run++)
+        long run = first;
+        for (; run < first + runs && _findings.Count < MostFindings; run++)
         {
             cancellation.ThrowIfCancellationRequested();
 
@@ -55,10 +56,10 @@ public sealed class ImportFuzzer(IReadOnlyList<string> files, int seed)
             var random = new Random(HashOf(seed, run));
             int which = random.Next(_models.Length);
             Try(run, files[which], OnnxMutation.Mutate(_models[which], random));
-            progress?.Invoke(run + 1);
+            progress?.Invoke(run + 1 - first);
         }
 
-        return new FuzzReport(run, _accepted, _refused, _slowest, _mostBytes, _findings);
+        return new FuzzReport(run - first, _accepted, _refused, _slowest, _mostBytes, _findings);
     }
 
     private void Try(long run, string file, byte[] model)
