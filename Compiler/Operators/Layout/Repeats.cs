@@ -12,7 +12,7 @@ public sealed record Expand(EquatableArray<int> Shape) : LayoutOperator
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
         new("Expand", 8, OnnxTypes.All, FromOnnx) { HasGradient = true },
-        new("Tile", 6, OnnxTypes.All, Tile) { HasGradient = true },
+        new("Tile", 6, OnnxTypes.All, Tile),
         new("ConstantOfShape", 9, OnnxTypes.Indices, ConstantOfShape) { IsStructural = true },
     ];
 
