@@ -38,6 +38,7 @@ public static class OnnxCatalogue
         .. Decompositions.Convolutions.Onnx,
         .. Decompositions.Pools.Onnx,
         .. Decompositions.ControlFlow.Onnx,
+        .. Decompositions.EarlyOpsets.Onnx,
         .. Decompositions.Fourier.Onnx,
         .. Decompositions.LossTranslations.Onnx,
         .. Decompositions.Normalizations.Onnx,

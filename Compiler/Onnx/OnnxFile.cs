@@ -12,8 +12,8 @@ public sealed record OnnxInput(string Name, IReadOnlyList<string>? Dimensions);
 /// <summary>An ONNX file that has been read, to be imported for given shapes.</summary>
 public sealed class OnnxFile
 {
-    /// <summary>IR versions of ONNX that are known: 3 (2017) to 13.</summary>
-    private const long FirstIrVersion = 3;
+    /// <summary>IR versions of ONNX that are known: the first ones differ from 3 (2017) only by what a model may leave out.</summary>
+    private const long FirstIrVersion = 1;
     private const long LastIrVersion = 13;
 
     private readonly ModelProto _model;
@@ -48,6 +48,16 @@ public sealed class OnnxFile
     /// <summary>A tensor that stands by itself in a file.</summary>
     /// <exception cref="RduException">RDU0101: the file cannot be read. RDU0121, RDU0123: it is no tensor. RDU0423: of no supported type.</exception>
     public static HostTensor ReadTensor(string path) => OnnxTensors.ToHost(OnnxReader.Read<TensorProto>(path), null, path);
+
+    /// <summary>A tensor as the bytes of a file.</summary>
+    public static byte[] ToBytes(HostTensor tensor, string name)
+    {
+        var proto = new TensorProto { Name = name, Kind = OnnxTensors.KindOf(tensor.Element), RawData = tensor.Bytes.ToArray() };
+        proto.Dims.AddRange(tensor.Shape.Select(extent => (long)extent));
+        using var stream = new MemoryStream();
+        ProtoBuf.Serializer.Serialize(stream, proto);
+        return stream.ToArray();
+    }
 
     /// <exception cref="RduException">RDU0423: an input or output is no tensor of a supported type.</exception>
     public void RequireTensors()
@@ -166,7 +176,7 @@ public sealed class OnnxFile
         input.Type?.Tensor?.Shape?.Dimensions.ConvertAll(dimension => dimension.Value?.ToString(System.Globalization.CultureInfo.InvariantCulture)
             ?? (string.IsNullOrEmpty(dimension.Parameter) ? "?" : dimension.Parameter));
 
-    /// <summary>An input's type: its shape given or declared, a name for an extent meaning the same one everywhere.</summary>
+    /// <summary>An input's type: its shape given or declared; an extent that was given for a name stands for the name's other places too.</summary>
     private static TensorType TypeOf(ValueInfoProto input, OnnxImportOptions options, Dictionary<string, int> bound)
     {
         string where = $"input '{input.Name}'";
@@ -195,11 +205,15 @@ public sealed class OnnxFile
             DimensionProto? dimension = tensor.Shape?.Dimensions[axis];
             string? name = dimension?.Value is null && !string.IsNullOrEmpty(dimension?.Parameter) ? dimension.Parameter : null;
             shape[axis] = given?[axis] ?? dimension?.Value ?? (name is not null && bound.TryGetValue(name, out int same) ? same : throw NotBound(where, declared, given));
-            bool fits = dimension?.Value is not { } fixedExtent || fixedExtent == shape[axis];
-            fits &= name is null || bound.TryAdd(name, (int)Math.Min(shape[axis], int.MaxValue)) || bound[name] == shape[axis];
-            if (!fits)
+            if (dimension?.Value is { } fixedExtent && fixedExtent != shape[axis])
             {
                 throw NotBound(where, declared, given);
+            }
+
+            if (name is not null)
+            {
+                // Exporters give unlike extents one name, so a name binds only what was not given.
+                bound.TryAdd(name, (int)Math.Min(shape[axis], int.MaxValue));
             }
         }
 

@@ -10,7 +10,7 @@ public sealed record Relu : UnaryOperator
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
-        new("Relu", 6, OnnxTypes.Numbers, node => node.TypeOf(0).Element is ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16
+        new("Relu", 1, OnnxTypes.Numbers, node => node.TypeOf(0).Element is ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16
             ? [node.Apply(new Relu(), node[0])]
             : [node.Apply(new Maximum(), node[0], node.ScalarOf(node.TypeOf(0).Element, 0f))])
         { HasGradient = true },

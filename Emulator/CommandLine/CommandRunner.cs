@@ -11,7 +11,7 @@ public static class CommandRunner
         try
         {
             // Parsing runs our own parsers of lists, which report like everything else.
-            ParseResult parsed = root.Parse(ExecutableFile.Expand(args));
+            ParseResult parsed = root.Parse(ExecutableFile.Expand(WithModelOfFile(args)));
             if (parsed.Errors.Count > 0)
             {
                 return Report(new RduException(
@@ -34,6 +34,12 @@ public static class CommandRunner
             return (int)ExitCode.Interrupted;
         }
     }
+
+    /// <summary>The name of an ONNX file in the place of a model stands for the model onnx with that file.</summary>
+    private static string[] WithModelOfFile(string[] args) =>
+        args.Length >= 2 && args[0] == "run" && args[1].EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)
+            ? [args[0], OnnxRunCommand.Name, .. args[1..]]
+            : args;
 
     private static int Report(RduException error)
     {

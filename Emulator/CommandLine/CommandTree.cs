@@ -19,6 +19,8 @@ public static class CommandTree
         ConformCommand.Create(),
         NotationCommand.Create(),
         CompileCommand.Create(),
+        FuzzCommand.Create(),
+        OperatorsCommand.Create(),
         ReportCommand.Create(),
         DiffCommand.Create(),
         GateCommand.Create(),

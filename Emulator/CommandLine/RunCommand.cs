@@ -26,8 +26,13 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
 
     public IReadOnlyList<Option> Options => [.. _device.All, _steps, _weights, _executable, _receipt];
 
-    public static Command Create(ReceiptSink? sink) => ModelCatalogue.CreateCommand(
-        "run", "inference: latency, throughput and the digest of the outputs", () => new RunCommand(sink));
+    public static Command Create(ReceiptSink? sink)
+    {
+        Command command = ModelCatalogue.CreateCommand(
+            "run", "inference: latency, throughput and the digest of the outputs", () => new RunCommand(sink));
+        command.Add(OnnxRunCommand.Create());
+        return command;
+    }
 
     public int Run(ParseResult parsed, ModelRequest request)
     {

@@ -20,4 +20,18 @@ internal sealed class OnnxCatalogueTests
             }
         }
     }
+
+    /// <summary>To write it again: <c>rduemu operators &gt; docs/operators.md</c>.</summary>
+    [Test]
+    public void ThePageOfOperatorsIsTrue()
+    {
+        string? folder = TestContext.CurrentContext.TestDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "RduEmu.sln")))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+
+        Assert.That(folder, Is.Not.Null, "the tests run below the repository");
+        Assert.That(File.ReadAllText(Path.Combine(folder!, "docs", "operators.md")).ReplaceLineEndings("\n"), Is.EqualTo(OperatorPage.Write()));
+    }
 }

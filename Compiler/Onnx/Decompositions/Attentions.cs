@@ -96,11 +96,11 @@ public static class Attentions
             Add(mask);
         }
 
-        ValueId positions = node.Constant(HostTensor.Create<long>([.. Enumerable.Range(0, keys).Select(j => (long)j)], keys));
+        ValueId positions = node.Positions(keys, keys);
         ValueId? lengths = node.HasInput(6) ? node.Reshape(node[6], batch, 1, 1, 1) : null;
         if (node.Flag("is_causal"))
         {
-            ValueId rows = node.Constant(HostTensor.Create<long>([.. Enumerable.Range(past, queries).Select(i => (long)i)], queries, 1));
+            ValueId rows = node.Plus(node.Positions(queries, queries, 1), node.Constant(HostTensor.Scalar((long)past)));
             ValueId last = rows;
             if (lengths is { } valid && !node.HasInput(4))
             {

@@ -10,9 +10,9 @@ public static class Convolutions
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
-        new("Conv", 6, OnnxTypes.Floats, node => [Convolve(node, node[0], node[1], HasBias: true)]) { HasGradient = true },
+        new("Conv", 1, OnnxTypes.Floats, node => [Convolve(node, node[0], node[1], HasBias: true)]) { HasGradient = true },
         new("ConvInteger", 10, [ElementType.Int8, ElementType.UInt8], Integers),
-        new("ConvTranspose", 6, OnnxTypes.Floats, Transposed) { HasGradient = true },
+        new("ConvTranspose", 1, OnnxTypes.Floats, Transposed) { HasGradient = true },
     ];
 
     internal static ValueId Convolve(OnnxNode node, ValueId x, ValueId w, bool HasBias)

@@ -78,7 +78,7 @@ public static class Resampling
         for (int i = 0; i < axes.Length; i++)
         {
             int extent = node.TypeOf(value).Shape[axes[i]];
-            int size = node.Extent(sizes?[i] ?? (long)Math.Floor(extent * scales[i]));
+            int size = node.RequireTable(sizes?[i] ?? (long)Math.Floor(extent * scales[i]));
             if (size == extent && scales[i] == 1 && plan.Region is null)
             {
                 continue;

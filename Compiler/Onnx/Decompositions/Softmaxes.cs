@@ -33,7 +33,7 @@ public static class Softmaxes
     {
         TensorType type = node.TypeOf(value);
         int[] shape = [.. type.Shape.Select((extent, at) => at == axis ? extent : 1)];
-        ValueId positions = node.Constant(HostTensor.Create<long>([.. Enumerable.Range(0, type.Shape[axis]).Select(i => (long)i)], shape));
+        ValueId positions = node.Positions(type.Shape[axis], shape);
         ValueId isMost = node.Apply(new Equal(), value, node.MostOf(value, axis));
         ValueId first = node.Apply(
             new Reduce(ReduceKind.Min, [axis], KeepAxes: true), node.Choose(isMost, positions, node.Constant(HostTensor.Scalar((long)type.Shape[axis]))));

@@ -39,19 +39,15 @@ public static class StaticSelections
             }
 
             Int128 count = by > 0 ? (to - from + by - 1) / by : (from - to - by - 1) / -by;
-            int length = node.Extent((long)Int128.Clamp(count, 0, 1 << 24));
+            int length = node.RequireTable((long)Int128.Clamp(count, 0, long.MaxValue));
             long[] values = [.. Enumerable.Range(0, length).Select(i => (long)(from + i * by))];
             return [Integers(element, values, length)];
         }
 
         (double first, double end, double each) = (start.ToDoubles()[0], limit.ToDoubles()[0], step.ToDoubles()[0]);
         double exact = Math.Max(0, Math.Ceiling((end - first) / each));
-        if (!(exact <= 1 << 24))
-        {
-            throw node.Unsupported("a range of at most 16777216 elements", $"{exact}");
-        }
-
-        return [Floats(element, [.. Enumerable.Range(0, (int)exact).Select(i => first + i * each)], (int)exact)];
+        int elements = node.RequireTable(double.IsFinite(exact) ? (long)Math.Min(exact, 1L << 40) : -1);
+        return [Floats(element, [.. Enumerable.Range(0, elements).Select(i => first + i * each)], elements)];
     }
 
     private static IReadOnlyList<OnnxValue> EyeLike(OnnxNode node)
@@ -59,9 +55,9 @@ public static class StaticSelections
         TensorType type = node.TypeOf(0);
         ElementType element = node.TypeAttribute("dtype") ?? type.Element;
         long k = node.Integer("k", 0);
-        if (type.Rank != 2 || type.CountElements > 1 << 24)
+        if (type.Rank != 2 || type.CountElements > 1 << 22)
         {
-            throw node.Unsupported("a matrix of at most 16777216 elements", type.ToString());
+            throw node.Unsupported("a matrix of at most 4194304 elements", type.ToString());
         }
 
         int columns = type.Shape[1];
@@ -80,9 +76,9 @@ public static class StaticSelections
         long k = node.HasInput(1) ? node.KnownIntegers(1, "a diagonal")[0] : 0;
         bool isUpper = node.Flag("upper", true);
         (int rows, int columns) = (type.Shape[^2], type.Shape[^1]);
-        if ((long)rows * columns > 1 << 26)
+        if ((long)rows * columns > 1 << 24)
         {
-            throw node.Unsupported("matrices of at most 67108864 elements", type.ToString());
+            throw node.Unsupported("matrices of at most 16777216 elements", type.ToString());
         }
 
         var kept = new bool[rows * columns];
@@ -203,7 +199,7 @@ public static class StaticSelections
         }
 
         (int first, int second) = (type.Shape[0], type.Shape[1]);
-        var map = new int[first * second];
+        var map = new int[node.RequireTable((long)first * second)];
         for (int i = 0; i < map.Length; i++)
         {
             (int t, int b) = timeAxis == 0 ? (i / second, i % second) : (i % second, i / second);

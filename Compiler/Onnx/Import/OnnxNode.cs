@@ -116,6 +116,18 @@ public sealed class OnnxNode
         return new HostTensor(type, bytes);
     }
 
+    /// <summary>A count of entries that a translation spells out.</summary>
+    /// <exception cref="RduException">RDU0422: negative, or too many.</exception>
+    public int RequireTable(long entries)
+    {
+        const int maximum = 1 << 22;
+        return entries is >= 0 and <= maximum ? (int)entries : throw Unsupported($"axes of at most {maximum} entries", $"{entries}");
+    }
+
+    /// <summary>0, 1, 2, ... as a value of a shape with one axis of more than one entry.</summary>
+    public ValueId Positions(int count, params ReadOnlySpan<int> shape) =>
+        Constant(HostTensor.Create<long>([.. Enumerable.Range(0, RequireTable(count)).Select(i => (long)i)], shape));
+
     /// <summary>An extent that a model computes.</summary>
     /// <exception cref="RduException">RDU0422: negative, or too large.</exception>
     public int Extent(long extent) => extent is >= 0 and <= int.MaxValue ? (int)extent : throw Unsupported($"extents from 0 to {int.MaxValue}", $"{extent}");

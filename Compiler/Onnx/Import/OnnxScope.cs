@@ -6,7 +6,7 @@ namespace RduEmu.Compiler.Onnx.Import;
 internal sealed class OnnxImport(ModelProto model, string? folder)
 {
     /// <summary>Nodes that a model may become once its loops are unrolled and its functions inlined.</summary>
-    private const int MaximumNodes = 200_000;
+    private const int MaximumNodes = 20_000;
 
     private int _nodes;
 
@@ -333,9 +333,16 @@ internal sealed class OnnxScope
         {
             throw error.At($"{where}: {error.Where}");
         }
-        catch (OverflowException)
+        catch (Exception error) when (error is OverflowException or OutOfMemoryException)
         {
             throw new RduException(ErrorCatalogue.TensorMalformed, where, $"values of at most {int.MaxValue} elements", "more", "use smaller shapes");
+        }
+        catch (Exception error) when (error is IndexOutOfRangeException or ArgumentException or DivideByZeroException)
+        {
+            // A translation reads shapes and attributes as its operator has them: an axis or an element that is not there shows like this.
+            throw new RduException(
+                ErrorCatalogue.OperatorNotSupported, where, "inputs and attributes that fit the operator",
+                string.Join("; ", inputs.Select(input => input is null ? "none" : session.TypeOf(input).ToString())), "correct the model");
         }
     }
 

@@ -1,11 +1,15 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Onnx.Import;
 
 /// <summary>A graph as it grows out of ONNX nodes, with the tensors that became its parameters.</summary>
 public sealed class OnnxSession
 {
+    /// <summary>What is computed at compile time because a shape depends on it: by the interpreter's loops, a second or so.</summary>
+    private const long MaximumEvaluatedWords = 1 << 24;
+
     private readonly Dictionary<HostTensor, ValueId> _materialized = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<ValueId, HostTensor> _parameters = [];
     private readonly Dictionary<ValueId, HostTensor> _evaluated = [];
@@ -53,6 +57,13 @@ public sealed class OnnxSession
         if (inputs.Count > 0)
         {
             return null;
+        }
+
+        if (nodes.Sum(node => Builder[node.Output].CountWords) > MaximumEvaluatedWords)
+        {
+            throw new RduException(
+                ErrorCatalogue.ValueNotKnown, Builder.NameOf(id), $"a value that at most {MaximumEvaluatedWords} words are computed for", "more",
+                "let the model compute shapes from smaller values");
         }
 
         HostTensor computed = GraphInterpreter.Run(Builder, nodes, [id], _parameters)[0];

@@ -101,6 +101,7 @@ public sealed record Pad(EquatableArray<int> Before, EquatableArray<int> After, 
         {
             if (before[axis] != 0 || after[axis] != 0)
             {
+                node.RequireTable((long)type.Shape[axis] + before[axis] + after[axis]);
                 value = node.Apply(new AxisMap(axis, EquatableArray.Create<int>([.. Enumerable.Range(-before[axis], checked(type.Shape[axis] + before[axis] + after[axis]))
                     .Select(index => Source(node, mode, index, type.Shape[axis]))])), value);
             }

@@ -1,3 +1,4 @@
+using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Onnx.Import;
 using RduEmu.Kernels.Templates.Layout;
@@ -10,7 +11,7 @@ public sealed record Expand(EquatableArray<int> Shape) : LayoutOperator
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
-        new("Expand", 8, OnnxTypes.All, FromOnnx),
+        new("Expand", 8, OnnxTypes.All, FromOnnx) { HasGradient = true },
         new("Tile", 6, OnnxTypes.All, Tile),
         new("ConstantOfShape", 9, OnnxTypes.Indices, ConstantOfShape) { IsStructural = true },
     ];
@@ -30,6 +31,9 @@ public sealed record Expand(EquatableArray<int> Shape) : LayoutOperator
         long[] strides = StridesOf(input.Shape);
         return Inside(input, Shape, Shape.Select((_, axis) => axis < added || input.Shape[axis - added] == 1 ? 0 : strides[axis - added]));
     }
+
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
+        scope.Add(node.Inputs[0], BroadcastShape.SumTo(scope, gradient, scope.Builder[node.Inputs[0]]));
 
     private static IReadOnlyList<OnnxValue> FromOnnx(OnnxNode node)
     {
@@ -84,6 +88,8 @@ public sealed record Expand(EquatableArray<int> Shape) : LayoutOperator
 /// <param name="Map">For each index of the output the index of the input, or -1.</param>
 public sealed record AxisMap(int Axis, EquatableArray<int> Map) : Operator
 {
+    private const int MaximumTableWords = 1 << 26;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);
@@ -105,6 +111,13 @@ public sealed record AxisMap(int Axis, EquatableArray<int> Map) : Operator
     {
         TensorType input = lowering.Graph[node.Inputs[0]].Type;
         int inner = checked((int)(input.Shape.Skip(Axis + 1).Aggregate(1L, (count, extent) => count * extent) * input.Element.WordsPerElement()));
+        if ((long)Map.Count * inner > MaximumTableWords)
+        {
+            throw new Kernels.Errors.RduException(
+                Kernels.Errors.ErrorCatalogue.GraphIllegal, $"node {node.Name} ({Name})", $"a map of at most {MaximumTableWords} words", $"{(long)Map.Count * inner}",
+                "map a smaller axis, or one further in");
+        }
+
         int outer = checked((int)input.Shape.Take(Axis).Aggregate(1L, (count, extent) => count * extent));
         var words = new int[checked(Map.Count * inner)];
         for (int i = 0; i < words.Length; i++)
@@ -114,6 +127,29 @@ public sealed record AxisMap(int Axis, EquatableArray<int> Map) : Operator
 
         lowering.Emit(new Lowering.Stages.WholeColumnMapStage(
             node.Name, node.Output, node.Inputs[0], EquatableArray.Create<int>(words), outer, checked(input.Shape[Axis] * inner)));
+    }
+
+    /// <summary>
+    /// Each index of the input gets the gradients of the places that it was taken to: a map back for the first place of each, one for
+    /// the second, and so on, added in that order.
+    /// </summary>
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        var places = new List<int>[scope.Builder[node.Inputs[0]].Shape[Axis]];
+        for (int at = 0; at < Map.Count; at++)
+        {
+            if (Map[at] >= 0)
+            {
+                (places[Map[at]] ??= []).Add(at);
+            }
+        }
+
+        int most = places.Max(of => of?.Count ?? 0);
+        for (int place = 0; place < most; place++)
+        {
+            int[] back = [.. places.Select(of => of is not null && place < of.Count ? of[place] : -1)];
+            scope.Add(node.Inputs[0], scope.Builder.Apply(new AxisMap(Axis, EquatableArray.Create<int>(back)), gradient));
+        }
     }
 
     public override string ToString() => $"{Name}[axis {Axis}, {Map.Count} indices]";

@@ -18,7 +18,7 @@ public sealed record MatMul(bool TransposeA = false, bool TransposeB = false) : 
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
-        new("MatMul", 6, OnnxTypes.Numbers, node => [node.Apply(new MatMul(), node[0], node[1])]) { HasGradient = true },
+        new("MatMul", 1, OnnxTypes.Numbers, node => [node.Apply(new MatMul(), node[0], node[1])]) { HasGradient = true },
         new("Gemm", 7, OnnxTypes.Numbers, Gemm) { HasGradient = true },
         new("MatMulInteger", 10, [ElementType.Int8, ElementType.UInt8], MatMulInteger),
     ];
