@@ -74,7 +74,11 @@ internal sealed class FuzzCommand
         {
             Output.WriteJson(new
             {
-                report.Runs, report.Accepted, report.Refused, report.SlowestMilliseconds, report.MostAllocatedBytes,
+                report.Runs,
+                report.Accepted,
+                report.Refused,
+                report.SlowestMilliseconds,
+                report.MostAllocatedBytes,
                 Findings = report.Findings.Select(finding => new { finding.Run, finding.File, finding.What }),
             });
         }
