@@ -12,6 +12,9 @@ namespace RduEmu.Compiler.Onnx.Import;
 /// </summary>
 public sealed class OnnxNode
 {
+    /// <summary>Nodes that a graph may have once its sequences are unrolled.</summary>
+    private const int MaximumNodes = 50_000;
+
     private readonly NodeProto _proto;
     private readonly OnnxScope _scope;
     private readonly IReadOnlyList<OnnxValue?> _inputs;
@@ -67,8 +70,10 @@ public sealed class OnnxNode
     public TensorType TypeOf(ValueId id) => Builder[id];
 
     /// <summary>Adds a node to the graph.</summary>
-    /// <exception cref="RduException">RDU0401: the operator does not take these inputs.</exception>
-    public ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs) => Builder.Apply(op, inputs);
+    /// <exception cref="RduException">RDU0401: the operator does not take these inputs. RDU0422: the graph has become too large, by a loop over an axis of a model that is broken.</exception>
+    public ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs) => Builder.Nodes.Count < MaximumNodes
+        ? Builder.Apply(op, inputs)
+        : throw Unsupported($"a graph of at most {MaximumNodes} nodes", "more");
 
     public ValueId Constant(HostTensor tensor) => Session.Materialize(tensor);
 
