@@ -9,4 +9,5 @@ root.Subcommands.Add(PeersCommand.Create());
 root.Subcommands.Add(BenchCommand.Create());
 root.Subcommands.Add(ProfileCommand.Create());
 root.Subcommands.Add(PlacementCommand.Create());
+root.Subcommands.Add(NotationCommand.Create());
 return CommandRunner.Run(root, args);

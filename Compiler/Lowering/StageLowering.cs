@@ -66,6 +66,22 @@ public sealed class StageLowering
     /// <summary>The graph that is lowered.</summary>
     public Graph Graph => _graph;
 
+    /// <summary>True if stages may be joined.</summary>
+    internal bool Fuses => _fuse;
+
+    /// <summary>The node that computes a value; null of one that is given.</summary>
+    internal Node? Producer(ValueId value) => _producers.GetValueOrDefault(value);
+
+    /// <summary>True if the value has a stage that can be taken back.</summary>
+    internal bool HasStage(ValueId value) => _stageOf.ContainsKey(value);
+
+    /// <summary>Takes back the stage of a value that nothing reads any more.</summary>
+    internal void Remove(ValueId value)
+    {
+        _stages[_stageOf[value]] = null!;
+        _stageOf.Remove(value);
+    }
+
     /// <summary>Appends a stage.</summary>
     public void Emit(Stage stage)
     {
@@ -143,6 +159,11 @@ public sealed class StageLowering
         for (int host = _fuse ? FusableInput(node, op) : -1; host >= 0; host = -1)
         {
             int at = _stageOf[node.Inputs[host]];
+            if (_stages[at] is ContractStage { Whole: true } contract && rounding is null && TryJoinRows(node, op, host, contract))
+            {
+                return;
+            }
+
             if (_stages[at] is not (MapStage or StridedMapStage))
             {
                 break;
@@ -160,6 +181,64 @@ public sealed class StageLowering
         }
 
         Emit(new StridedMapStage(node.Name, node.Output, Join(node, op, -1, null, rounding), whole));
+    }
+
+    /// <summary>An elementwise node of a product's rows and what is repeated for all of them (a bias, a number) joins the product.</summary>
+    private bool TryJoinRows(Node node, ElementwiseOperator op, int host, ContractStage contract)
+    {
+        TensorType type = _graph[node.Output].Type;
+        int columns = contract.ColumnsOf(_graph[contract.Weight].Type);
+        List<ValueId> inputs = [.. contract.Program.Inputs];
+        List<int> accesses = [.. contract.Program.Accesses];
+        var leaves = new List<ProgramTree>();
+        for (int i = 0; i < node.Inputs.Count; i++)
+        {
+            if (i == host)
+            {
+                leaves.Add(contract.Program.Tree);
+                continue;
+            }
+
+            if (RowAccess(_graph[node.Inputs[i]].Type, type, columns) is not { } access)
+            {
+                return false;
+            }
+
+            leaves.Add(new ProgramTree.Input(FindSlot(inputs, accesses, node.Inputs[i], (int)access), access));
+        }
+
+        ProgramTree tree = op.Program(leaves);
+        if (tree.DepthStages > ProgramTree.MaximumDepthStages || inputs.Count > SlotTable.MaximumSlots)
+        {
+            return false;
+        }
+
+        _stages[_stageOf[node.Inputs[host]]] = null!;
+        _stageOf.Remove(node.Inputs[host]);
+        Emit(contract with
+        {
+            Name = $"{contract.Name}+{node.Operator.Name}",
+            Output = node.Output,
+            Program = new FusedProgram(tree, EquatableArray.Create<ValueId>([.. inputs]), EquatableArray.Create<int>([.. accesses])),
+        });
+        return true;
+    }
+
+    /// <summary>How rows of a value are read that broadcasts to them; null if it does not go along with rows.</summary>
+    private static SlotAccess? RowAccess(TensorType input, TensorType output, int columns)
+    {
+        if (input == output)
+        {
+            return SlotAccess.Full;
+        }
+
+        if (input.CountElements == 1)
+        {
+            return SlotAccess.Uniform;
+        }
+
+        int[] own = [.. input.Shape.SkipWhile(extent => extent == 1)];
+        return input.CountElements == columns && own.SequenceEqual(output.Shape.Skip(output.Rank - own.Length)) ? SlotAccess.PerColumn : null;
     }
 
     private static FusedProgram Join(Node node, ElementwiseOperator op, int host, FusedProgram? inner, Type? rounding)

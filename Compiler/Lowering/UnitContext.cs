@@ -39,9 +39,13 @@ public sealed record UnitContext(
     }
 
     /// <summary>The inputs of a program over the rows of its stage's output.</summary>
-    public ProgramBinding Bind(FusedProgram program)
+    public ProgramBinding Bind(FusedProgram program) => Bind(program, Rows);
+
+    /// <summary>The inputs of a program over rows of another length.</summary>
+    /// <param name="rows">An input as rows.</param>
+    public static ProgramBinding Bind(FusedProgram program, Func<ValueId, Operand> rows)
     {
-        ImmutableArray<Operand> operands = [.. program.Inputs.Select(Rows)];
+        ImmutableArray<Operand> operands = [.. program.Inputs.Select(rows)];
         ImmutableArray<SlotAccess> accesses = [.. program.Accesses.Select(access => (SlotAccess)access)];
         return new ProgramBinding(operands.AsSpan(), accesses.AsSpan());
     }

@@ -114,6 +114,8 @@ internal sealed class NotationLowering
             case NotationReduction { Kind: ReduceKind.Sum, Body: NotationCall { Function: "*" } product } reduction
                 when TryProduct(reduction, product) is { } sum:
                 return sum;
+            case NotationReduction { Kind: ReduceKind.Sum, Indices: [var bag], Body: NotationAccess looked } when IsBag(bag, looked):
+                return Bag(looked);
             case NotationReduction reduction:
                 Labelled body = Include(Lower(reduction.Body), reduction.Indices);
                 int[] axes = [.. Enumerable.Range(0, body.Indices.Length).Where(axis => reduction.Indices.Contains(body.Indices[axis]))];
@@ -170,6 +172,34 @@ internal sealed class NotationLowering
         var view = new IndexView(EquatableArray.Create<int>(shape), EquatableArray.Create<int>(factors), EquatableArray.Create<int>(offsets));
         return new Labelled(Apply(_statement.Place, view, accessed.Value), indices);
     }
+
+    /// <summary>
+    /// True for a sum of rows that the summed index looks up, <c>sum(h) t[idx[b,h], d]</c>: the first position is looked up, all others
+    /// are indices of their own.
+    /// </summary>
+    private bool IsBag(string summed, NotationAccess access)
+    {
+        if (access.Indices.Count < 2 || access.Indices[0].Positions is not { } lookup || _builder[Find(access)].Element != ElementType.Float32)
+        {
+            return false;
+        }
+
+        HashSet<string> looked = [.. IndicesOf(lookup)];
+        string[] others = [.. access.Indices.Skip(1).Select(position => position is { Positions: null, Offset: 0, Terms: [{ Factor: 1 } term] } ? term.Index : summed)];
+        return looked.Contains(summed) && !others.Contains(summed) && !others.Any(looked.Contains) && others.Distinct().Count() == others.Length;
+    }
+
+    /// <summary>The embedding bag: its positions lie by the other indices and then, last as a reduction's index always is, by the summed one.</summary>
+    private Labelled Bag(NotationAccess access)
+    {
+        Labelled positions = View(Access(access.Indices[0].Positions!));
+        ValueId sums = Apply(access.Place, new GatherSum(), Find(access), positions.Value);
+        string[] indices = [.. positions.Indices.SkipLast(1), .. access.Indices.Skip(1).Select(position => position.Terms[0].Index)];
+        return View(new Accessed(sums, [.. indices.Select(index => new NotationIndex(access.Place, [new NotationTerm(index, 1)], 0, null))]));
+    }
+
+    private static IEnumerable<string> IndicesOf(NotationAccess access) => access.Indices.SelectMany(position =>
+        position.Positions is { } positions ? IndicesOf(positions) : position.Terms.Select(term => term.Index));
 
     /// <summary>
     /// The sum of a product of two tensors as a contraction, where each index stands in one axis of a tensor at most and no position is

@@ -46,7 +46,7 @@ public sealed class NotationTests
             });
         yield return Case(
             "embedding bag", "input t[11, 6]\ninput idx[4, 3] int64\ny[b,d] = sum(h) t[idx[b,h], d]",
-            (builder, t) => builder.Apply(new Reduce(ReduceKind.Sum, [1], false), builder.Apply(new Gather(0), t[0], t[1])));
+            (builder, t) => builder.Apply(new GatherSum(), t[0], t[1]));
         yield return Case(
             "scalar functions", "input x[3, 4]\ninput g[4]\ny[b,i] = x[b,i] * sigmoid(g[i] * 2) + max(x[b,i], 0.5)  # gated",
             (builder, t) =>

@@ -126,6 +126,7 @@ internal static class TensorEvaluator
                 [.. at.Take(g.Axis), Position(x[1][Linear(shapes[1], [.. at.Skip(g.Axis).Take(shapes[1].Length)])], shapes[0][g.Axis]), .. at.Skip(g.Axis + shapes[1].Length)])]),
             GatherElements g => Each(shape, at => x[0][Linear(shapes[0], With(at, g.Axis, Position(x[1][Linear(shapes[1], at)], shapes[0][g.Axis])))]),
             GatherND g => Each(shape, at => x[0][NdPosition(at, x[1], shapes[1], shapes[0], g.BatchAxes)]),
+            GatherSum => Each(shape, at => Bag(x, shapes, at)),
             SumAtPositions s => Summed(s, x, shapes, shape),
             IndexView v => Each(shape, at => x[0][Linear(shapes[0], Viewed(v, at))]),
             IndexViewGradient g => Unviewed(g.View, x[0], shape),
@@ -298,6 +299,14 @@ internal static class TensorEvaluator
         int outer = indexShape.Length - 1;
         int[] position = [.. Enumerable.Range(0, indexShape[^1]).Select(c => Position(indices[Linear(indexShape, [.. at.Take(outer), c])], shape[batch + c]))];
         return Linear(shape, [.. at.Take(batch), .. position, .. at.Skip(outer)]);
+    }
+
+    /// <summary>The rows that the positions name, added up.</summary>
+    private static double Bag(double[][] x, int[][] shapes, int[] at)
+    {
+        int outer = shapes[1].Length - 1;
+        return Enumerable.Range(0, shapes[1][outer]).Sum(h =>
+            x[0][Linear(shapes[0], [Position(x[1][Linear(shapes[1], [.. at[..outer], h])], shapes[0][0]), .. at[outer..]])]);
     }
 
     private static int Position(double index, int extent) => (int)(index < 0 ? index + extent : index);

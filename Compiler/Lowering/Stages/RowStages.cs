@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates;
 using RduEmu.Kernels.Templates.LayerNorm;
 using RduEmu.Kernels.Templates.Softmax;
@@ -37,16 +38,32 @@ public sealed record LayerNormGradientStage(string Name, ValueId Output, ValueId
 }
 
 /// <summary>Softmax of rows, with a mask that all rows of a sample share.</summary>
-public sealed record SoftmaxStage(string Name, ValueId Output, ValueId X, float Scale, ValueId? Mask) : Stage(Name, Output)
+/// <param name="Whole">True for whole values, each last axis a row, without a mask.</param>
+public sealed record SoftmaxStage(string Name, ValueId Output, ValueId X, float Scale, ValueId? Mask, bool Whole = false) : Stage(Name, Output)
 {
     public override IEnumerable<ValueId> Inputs => Mask is { } mask ? [X, mask] : [X];
 
-    public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context) =>
-    [
-        new SoftmaxUnit(
-            Name, context.RowsPerItem(X), context.Columns(X), Scale, context.Rows(X), context.Rows(Output),
-            Mask is { } mask ? context.Items(mask) : null),
-    ];
+    public override bool IsWhole => Whole;
+
+    public override int CountItems(Graph graph) =>
+        Whole ? checked((int)(graph[Output].Type.CountElements / graph[Output].Type.LastExtent)) : base.CountItems(graph);
+
+    public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context)
+    {
+        if (Whole)
+        {
+            int columns = context.TypeOf(X).LastExtent;
+            Operand Dense(ValueId value) => new(context.Items(value).OffsetElements, columns, context.Items(value).Space);
+            return [new SoftmaxUnit(Name, rowsPerItem: 1, columns, Scale, Dense(X), Dense(Output))];
+        }
+
+        return
+        [
+            new SoftmaxUnit(
+                Name, context.RowsPerItem(X), context.Columns(X), Scale, context.Rows(X), context.Rows(Output),
+                Mask is { } mask ? context.Items(mask) : null),
+        ];
+    }
 }
 
 /// <summary>The gradient of softmax by its output.</summary>

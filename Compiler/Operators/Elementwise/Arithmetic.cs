@@ -1,5 +1,6 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Onnx.Import;
 using RduEmu.Kernels.Programs.Functions;
 
@@ -129,6 +130,15 @@ public sealed record Divide : BroadcastOperator
     public override Type Function => typeof(DivFunction);
 
     public override Type? WordFunction(ElementType element) => Pick(element, typeof(DivWord), typeof(DivUnsignedWord), typeof(DivFloat64Word));
+
+    /// <summary>Exponentials by their sum are a softmax: one pass over each row, with the same bits.</summary>
+    public override void Lower(StageLowering lowering, Node node)
+    {
+        if (!SoftmaxPattern.TryLower(lowering, node))
+        {
+            base.Lower(lowering, node);
+        }
+    }
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {

@@ -26,7 +26,7 @@ public sealed record IndexedProduct(ProductAxes Axes, EquatableArray<int> Shape)
         Count(Axes.Batch), Count(Axes.Rows), Count(Axes.Columns), Count(Axes.Depth)));
 
     public override void Lower(StageLowering lowering, Node node) =>
-        lowering.Emit(new ProductStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Axes, Whole: true));
+        ProductLowering.Emit(lowering, node, node.Inputs[0], node.Inputs[1], Axes);
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {

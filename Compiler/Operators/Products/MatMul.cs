@@ -65,7 +65,7 @@ public sealed record MatMul(bool TransposeA = false, bool TransposeB = false) : 
             [ProductAxis.Of(m, rowAxisA, -1, a.Rank == 1 ? -1 : batchRank)],
             [ProductAxis.Of(n, -1, columnAxisB, b.Rank == 1 ? -1 : output.Rank - 1)],
             [ProductAxis.Of(depth, depthAxisA, depthAxisB, -1)]);
-        lowering.Emit(new ProductStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], axes, !output.HasSamples));
+        ProductLowering.Emit(lowering, node, node.Inputs[0], node.Inputs[1], axes);
     }
 
     /// <summary>da = dy · bᵀ and db = aᵀ · dy, or their transposes; summed over batch axes that were repeated.</summary>

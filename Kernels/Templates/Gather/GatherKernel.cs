@@ -16,7 +16,9 @@ public static class GatherKernel
         float sum = 0f;
         for (int h = 0; h < arguments.Hotness; h++)
         {
-            int row = words[arguments.Indices.At(sample, h)];
+            long at = arguments.Indices.At(sample, h * arguments.IndexWords);
+            int low = words[at];
+            int row = arguments.RowOf(low, arguments.IndexWords == 1 ? low >> 31 : words[at + 1]);
             if (row >= 0)
             {
                 float element = arena[arguments.Table.At(row, column)];

@@ -3,6 +3,7 @@ using ILGPU;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Numerics;
+using RduEmu.Kernels.Templates.BatchContract;
 using RduEmu.Kernels.Templates.Contract;
 
 namespace RduEmu.Kernels.Templates.Strided;
@@ -38,6 +39,8 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
     private readonly int[] _columnsY;
     private readonly bool _denseA;
     private readonly bool _denseY;
+    private readonly bool _denseDepthB;
+    private readonly StridedLanes? _lanes;
 
     /// <summary>Columns of the second operand that lie side by side; 0 if none do.</summary>
     private readonly int _runB;
@@ -56,6 +59,8 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
         (_rowsY, _columnsY) = (loops.RowsY, loops.ColumnsY);
         _denseA = IsEven(_rowsA) && IsRun(_depthA);
         _denseY = IsEven(_rowsY) && IsRun(_columnsY);
+        _denseDepthB = IsRun(_depthB);
+        _lanes = code == ElementCode.Float32 ? StridedLanes.For(loops) : null;
         _runB = loops.Columns.InnerStride(0) == 1 || _columnsB.Length == 1 ? loops.Columns.Inner : 0;
     }
 
@@ -103,6 +108,12 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
     public override void Run(in HostTile tile)
     {
         StridedContractArguments p = _arguments;
+        if (_lanes is not null)
+        {
+            _lanes.Run(in tile);
+            return;
+        }
+
         int panels = PackedWeight.PanelCount(p.ColumnCount);
         int pairs = (panels + 1) / 2;
         long work = (long)tile.ItemCount * p.BatchCount * pairs;
@@ -156,7 +167,7 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
         StridedContractKernel.Run, checked(items * _arguments.BatchCount * _arguments.RowCount * _arguments.ColumnCount), _arguments);
 
     /// <summary>0, 1, 2, ...: neighbours in memory.</summary>
-    private static bool IsRun(int[] positions)
+    internal static bool IsRun(int[] positions)
     {
         for (int i = 0; i < positions.Length; i++)
         {
@@ -218,9 +229,11 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
             int count = Math.Min(ContractOrder.PanelColumns, columns - begin);
             int first = column + begin;
             bool dense = _columnsB[first + count - 1] - _columnsB[first] == count - 1 && (count == 1 || _columnsB[first + 1] == _columnsB[first] + 1);
-            foreach (int k in _depthB)
+            int turned = _denseDepthB && !dense && count > 1 && IsEven(first, count) ? Turn(b, first, count, panel) : 0;
+            panel += (nint)turned * ContractOrder.PanelColumns;
+            for (int at = turned; at < _depthB.Length; at++)
             {
-                float* source = b + k;
+                float* source = b + _depthB[at];
                 if (dense)
                 {
                     new ReadOnlySpan<float>(source + _columnsB[first], count).CopyTo(new Span<float>(panel, count));
@@ -237,6 +250,41 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
                 panel += ContractOrder.PanelColumns;
             }
         }
+    }
+
+    /// <summary>True if these columns of the second operand have one stride.</summary>
+    private bool IsEven(int first, int count)
+    {
+        int stride = _columnsB[first + 1] - _columnsB[first];
+        for (int n = 2; n < count; n++)
+        {
+            if (_columnsB[first + n] != _columnsB[first] + (long)n * stride)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Packs columns whose depth lies side by side, eight of it at a time; returns how much of it.</summary>
+    private int Turn(float* b, int first, int count, float* panel)
+    {
+        nint stride = _columnsB[first + 1] - _columnsB[first];
+        return Turn(b + _columnsB[first], stride, count, _depthB.Length, panel);
+    }
+
+    /// <summary>Up to sixteen rows of neighbouring words as columns of a panel, eight words at a time; returns how many words.</summary>
+    internal static int Turn(float* source, nint stride, int count, int depth, float* panel)
+    {
+        int k = 0;
+        for (; k + 8 <= depth; k += 8)
+        {
+            BatchContractMicroKernels.Transpose8(source + k, stride, panel + k * ContractOrder.PanelColumns, Math.Min(8, count));
+            BatchContractMicroKernels.Transpose8(source + k + 8 * stride, stride, panel + k * ContractOrder.PanelColumns + 8, count - 8);
+        }
+
+        return k;
     }
 
     private void Finish(float* sums, nint stride, float* y, int column, int columns)
