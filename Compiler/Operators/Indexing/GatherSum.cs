@@ -2,7 +2,6 @@ using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
-using RduEmu.Compiler.Operators.Layout;
 using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
