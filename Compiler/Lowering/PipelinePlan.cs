@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering.Stages;
 
 namespace RduEmu.Compiler.Lowering;
 
@@ -41,18 +42,32 @@ internal static class Sectioning
         {
             Stage[] members = [.. stages.Where((_, i) => levels[i] == level)];
             var pipelines = new List<PipelinePlan>();
-            Stage[] samples = [.. members.Where(stage => !stage.IsWhole)];
-            if (samples.Length > 0)
+
+            // Parts of a batch may differ in samples: each number of them is a pipeline.
+            Stage[][] samples = [.. members.Where(stage => !stage.IsWhole).GroupBy(stage => stage.CountItems(graph)).Select(group => group.ToArray())];
+            foreach (Stage[] alike in samples)
             {
-                int items = samples[0].CountItems(graph);
-                pipelines.Add(new PipelinePlan(samples, items, TileSamples(graph, samples, items, options)));
+                int items = alike[0].CountItems(graph);
+                pipelines.Add(new PipelinePlan(alike, items, TileSamples(graph, alike, items, options)));
             }
 
+            var exchanges = new List<PipelinePlan>();
             foreach (int chain in alone.Where(i => levels[i] == level && stages[i].IsWhole).Select(i => chains[i]).Distinct())
             {
                 Stage[] whole = [.. stages.Where((_, i) => chains[i] == chain)];
                 int rows = whole[0].CountItems(graph);
-                pipelines.Add(new PipelinePlan(whole, rows, whole[0].NeedsOneTile ? Math.Max(1, rows) : ParameterTile(rows, whole[0].RowGranule, options)));
+                (whole[0] is ExchangeStage ? exchanges : pipelines).Add(new PipelinePlan(whole, rows, whole[0].NeedsOneTile ? Math.Max(1, rows) : ParameterTile(rows, whole[0].RowGranule, options)));
+            }
+
+            if (exchanges.Count > 0)
+            {
+                // Exchanges are made before pipelines run: they are a section of their own.
+                sections.Add(new SectionPlan($"exchange_{level}", exchanges));
+            }
+
+            if (pipelines.Count == 0)
+            {
+                continue;
             }
 
             string name = options.Mode == CompileMode.O3 ? (samples.Length > 0 ? $"samples_{level}" : $"parameters_{level}") : members[0].Name;

@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering.Stages;
 
 namespace RduEmu.Compiler.Lowering;
 
@@ -16,6 +17,8 @@ internal sealed class StageLevels
     private readonly bool[] _isClosed;
     private readonly Dictionary<ValueId, List<int>> _writers = [];
     private readonly Dictionary<ValueId, List<int>> _readers = [];
+    private int _lastExchange;
+    private int _first;
 
     private StageLevels(Graph graph, IReadOnlyList<Stage> stages, PlaceMap places)
     {
@@ -44,7 +47,17 @@ internal sealed class StageLevels
         Stage stage = _stages[i];
         int[] dependences = Dependences(stage);
         int chain = ChainOf(stage, dependences);
-        int need = 0;
+        int need = _first;
+        if (stage is ExchangeStage exchange)
+        {
+            // In one order on all RDUs; an ordered one ends all before it, and what follows comes not before it.
+            need = Math.Max(need, _lastExchange);
+            for (int j = 0; exchange.Exchange.IsOrdered && j < i; j++)
+            {
+                need = Math.Max(need, _levels[j] + (_stages[j] is ExchangeStage ? 0 : 1));
+            }
+        }
+
         foreach (int j in dependences)
         {
             if (_chains[j] != chain)
@@ -75,6 +88,12 @@ internal sealed class StageLevels
         }
 
         _levels[i] = need;
+        if (stage is ExchangeStage { Exchange.IsOrdered: var isOrdered })
+        {
+            _lastExchange = need;
+            _first = isOrdered ? need : _first;
+        }
+
         foreach (int j in dependences)
         {
             _isClosed[_chains[j]] |= _chains[j] != _chains[i];

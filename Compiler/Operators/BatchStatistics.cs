@@ -4,6 +4,7 @@ using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Kernels.Programs;
 using RduEmu.Kernels.Programs.Functions;
+using RduEmu.Kernels.Templates.SampleReduce;
 
 namespace RduEmu.Compiler.Operators;
 
@@ -21,6 +22,8 @@ public sealed record BatchMean : Operator
     }
 
     public override long CountOperations(OperatorInputs inputs) => inputs[0].CountElements + inputs[0].LastExtent;
+
+    public override SumRule? Shares(OperatorInputs inputs) => new(new SampleSum(), [0], Finish: new DivideByCount(), FinishInput: 1);
 
     public override void Lower(StageLowering lowering, Node node) => lowering.Emit(new SampleProgramStage(
         node.Name, node.Output, node.Inputs[0],
@@ -49,22 +52,47 @@ public sealed record BatchVariance : Operator
 
     public override long CountOperations(OperatorInputs inputs) => 3 * inputs[0].CountElements + inputs[0].LastExtent;
 
+    public override SumRule? Shares(OperatorInputs inputs) => new(new SquaredDeviationSum(), [0, 1], Finish: new DivideByCount(), FinishInput: 2);
+
     public override void Lower(StageLowering lowering, Node node) => lowering.Emit(new SampleProgramStage(
-        node.Name, node.Output, node.Inputs[0],
-        new FusedProgram(
-            new ProgramTree.Call2(
-                typeof(SquaredErrorFunction), new ProgramTree.Input(0, SlotAccess.Full), new ProgramTree.Input(1, SlotAccess.PerColumn)),
-            [node.Inputs[0], node.Inputs[1]], [(int)SlotAccess.Full, (int)SlotAccess.PerColumn]),
-        Divide(node.Output, node.Inputs[2])));
+        node.Name, node.Output, node.Inputs[0], Squares(node.Inputs[0], node.Inputs[1]), Divide(node.Output, node.Inputs[2])));
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
     }
 
+    /// <summary>(x - mean)².</summary>
+    internal static FusedProgram Squares(ValueId x, ValueId mean) => new(
+        new ProgramTree.Call2(
+            typeof(SquaredErrorFunction), new ProgramTree.Input(0, SlotAccess.Full), new ProgramTree.Input(1, SlotAccess.PerColumn)),
+        [x, mean], [(int)SlotAccess.Full, (int)SlotAccess.PerColumn]);
+
     /// <summary>The sums, divided by a count.</summary>
     internal static FusedProgram Divide(ValueId sums, ValueId count) => new(
         new ProgramTree.Call2(typeof(DivFunction), new ProgramTree.Input(0, SlotAccess.Full), new ProgramTree.Input(1, SlotAccess.Uniform)),
         [sums, count], [(int)SlotAccess.Full, (int)SlotAccess.Uniform]);
+}
+
+/// <summary>
+/// y[c] = sum over the rows of all samples of (x[r, c] - mean[c])², as in a <see cref="BatchVariance"/> before the division: an RDU's
+/// share of one. Inputs: samples [B, ..., C] and the mean [C]; output: [C].
+/// </summary>
+public sealed record SquaredDeviationSum : Operator
+{
+    public override TensorType Infer(OperatorInputs inputs)
+    {
+        inputs.RequireCount(2);
+        inputs.Require(
+            inputs[0].Rank >= 2 && inputs[0].HasSamples && inputs[1] == TensorType.Whole(inputs[0].LastExtent), "samples [B, ..., C] and a mean [C]");
+        return inputs[1];
+    }
+
+    public override long CountOperations(OperatorInputs inputs) => 3 * inputs[0].CountElements;
+
+    public override int? SampleGroup(IReadOnlyList<TensorType> inputs) => SampleTree.GroupSamples(Sectioning.RowsPerItem(inputs[0]));
+
+    public override void Lower(StageLowering lowering, Node node) =>
+        lowering.Emit(new SampleProgramStage(node.Name, node.Output, node.Inputs[0], BatchVariance.Squares(node.Inputs[0], node.Inputs[1])));
 }
 
 /// <summary>

@@ -91,5 +91,7 @@ public sealed record ColumnMap(EquatableArray<int> Map) : Operator
 
     public override string ToString() => $"{Name}[{Map.Count} columns]";
 
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.ByRow(this, inputs, output, region);
+
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 }

@@ -60,5 +60,7 @@ public sealed record Concat : Operator
         }
     }
 
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.ByRow(this, inputs, output, region);
+
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => OperatorProfile.Layout(output);
 }

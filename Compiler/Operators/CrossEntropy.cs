@@ -18,6 +18,8 @@ public sealed record CrossEntropy : Operator
         return inputs[2];
     }
 
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.ByRow(this, inputs, output, region);
+
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
         OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 3);
 
@@ -45,6 +47,8 @@ public sealed record CrossEntropyGradient : Operator
         CrossEntropy.Check(inputs);
         return inputs[0];
     }
+
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.ByRow(this, inputs, output, region);
 
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
         OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 5);

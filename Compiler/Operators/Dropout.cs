@@ -15,7 +15,8 @@ namespace RduEmu.Compiler.Operators;
 /// <param name="Rate">Probability that an element is dropped, in [0, 1).</param>
 /// <param name="Seed">First word of the key.</param>
 /// <param name="Stream">Second word of the key: one for each dropout of a model.</param>
-public sealed record Dropout(float Rate, int Seed, int Stream) : Operator
+/// <param name="FirstElement">Where in the whole sample this part of it begins; elements count from there.</param>
+public sealed record Dropout(float Rate, int Seed, int Stream, long FirstElement = 0) : Operator
 {
     public override TensorType Infer(OperatorInputs inputs)
     {
@@ -31,8 +32,20 @@ public sealed record Dropout(float Rate, int Seed, int Stream) : Operator
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
         OperatorProfile.Program(TemplateKind.Simd, inputs[0].CountElements, stages: 2);
 
+    /// <summary>A range of the second axis: neighbouring elements of a sample.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region)
+    {
+        if (region.Rank < 3 || Enumerable.Range(2, region.Rank - 2).Any(axis => !region.HasAll(output, axis)))
+        {
+            return base.SliceOf(inputs, output, region);
+        }
+
+        long first = FirstElement + output.Shape.Skip(2).Aggregate((long)region.Begin[1], (product, extent) => product * extent);
+        return new SliceRule(this with { FirstElement = first }, [region, Slices.Samples(inputs[1], region)]);
+    }
+
     public override void Lower(StageLowering lowering, Node node) =>
-        lowering.Emit(new DropoutStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Rate, Seed, Stream));
+        lowering.Emit(new DropoutStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Rate, Seed, Stream, FirstElement));
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
         scope.Add(node.Inputs[0], scope.Builder.Apply(this, gradient, node.Inputs[1]));

@@ -29,5 +29,8 @@ public abstract record ElementwiseOperator : Operator
 
     public override bool UpdatesInPlace => true;
 
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) =>
+        Slices.ByElement(this, inputs, output, region, Access) ?? base.SliceOf(inputs, output, region);
+
     public override void Lower(StageLowering lowering, Node node) => lowering.LowerElementwise(node, this);
 }

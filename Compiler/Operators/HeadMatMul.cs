@@ -60,6 +60,24 @@ public sealed record HeadMatMul(int Heads, HeadProduct Product) : Operator
         };
     }
 
+    /// <summary>A range of samples, and of heads: columns of the tokens, an axis of the map.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region)
+    {
+        bool isMap = Product == HeadProduct.Scores;
+        int width = inputs[1].LastExtent / Heads;
+        int axis = isMap ? 1 : 2;
+        int scale = isMap ? 1 : width;
+        if (region.Begin[axis] % scale != 0 || region.Extent[axis] % scale != 0 || Enumerable.Range(1, region.Rank - 1).Any(other => other != axis && !region.HasAll(output, other)))
+        {
+            return null;
+        }
+
+        int first = region.Begin[axis] / scale;
+        int heads = region.Extent[axis] / scale;
+        Region tokens = Slices.Samples(inputs[1], region).With(2, first * width, heads * width);
+        return new SliceRule(this with { Heads = heads }, [isMap ? tokens : Slices.Samples(inputs[0], region).With(1, first, heads), tokens]);
+    }
+
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new HeadProductStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Heads, Product));
 

@@ -36,6 +36,13 @@ public sealed record ImageConvolution(ConvolutionWindow Window, int Groups = 1) 
         return OperatorProfile.Systolic(new GemmShape(Groups, (long)inputs[0].Shape[0] * g.ResultPixels, g.ResultChannelsPerGroup, g.Depth));
     }
 
+    /// <summary>A tile of rows reads a halo of its neighbours'; result channels are filters. The sum over taps and channels is never cut.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) =>
+        ImageRows.HasWholeRows(region, output) && (Groups == 1 || region.HasAll(output, 3))
+            && ImageRows.Read(Window, inputs[1].Shape[1], inputs[0].Shape[1], region.Begin[1], region.Extent[1]) is var (begin, count, window)
+                ? new(this with { Window = window }, [ImageRows.Of(inputs[0], region, begin, count), Groups == 1 ? Slices.Columns(inputs[1], 0, region) : Region.Of(inputs[1])])
+                : base.SliceOf(inputs, output, region);
+
     public override void Lower(StageLowering lowering, Node node)
     {
         TensorType x = lowering.Graph[node.Inputs[0]].Type;
@@ -97,6 +104,15 @@ public sealed record ImageConvolutionTransposed(ConvolutionWindow Window, int He
         return OperatorProfile.Systolic(new GemmShape(Groups, (long)inputs[0].Shape[0] * g.ResultPixels, g.Depth, g.ResultChannelsPerGroup));
     }
 
+    /// <inheritdoc cref="ImageConvolution.SliceOf"/>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) =>
+        ImageRows.HasWholeRows(region, output) && (Groups == 1 || region.HasAll(output, 3))
+            && ImageRows.ReadBy(Window, inputs[1].Shape[1], inputs[0].Shape[1], region.Begin[1], region.Extent[1]) is var (begin, count, window)
+                ? new(
+                    this with { Window = window, Height = region.Extent[1] },
+                    [ImageRows.Of(inputs[0], region, begin, count), Groups == 1 ? Slices.Columns(inputs[1], 3, region) : Region.Of(inputs[1])])
+                : base.SliceOf(inputs, output, region);
+
     public override void Lower(StageLowering lowering, Node node)
     {
         ConvolveGeometry g = ConvolutionShape.Of(Forward, Height, Width, lowering.Graph[node.Inputs[1]].Type).ToGradient();
@@ -122,12 +138,14 @@ public sealed record ImageConvolutionTransposed(ConvolutionWindow Window, int He
 /// <summary>
 /// dw[o, t, u, c] = sum over images and pixels (i, j) of dy[b, i, j, o] · x[b, ..., c] at the pixel that tap (t, u) reads. Inputs: samples
 /// dy [B, H', W', O] and x [B, H, W, C]; output: a filter [O, TapRows, TapColumns, C / Groups]. Order: <see cref="SampleConvolveUnit"/>.
+/// A third input, of the output's shape, is a total that it continues: dy and x are then a tile of one image, and the total that of the tiles
+/// before.
 /// </summary>
 public sealed record ImageFilterGradient(ConvolutionWindow Window, int TapRows, int TapColumns, int Groups = 1) : Operator
 {
     public override TensorType Infer(OperatorInputs inputs)
     {
-        inputs.RequireCount(2);
+        inputs.Require(inputs.Types.Count is 2 or 3, "2 or 3 inputs", $"{inputs.Types.Count}");
         ConvolutionShape.RequireImage(inputs, 0);
         ConvolutionShape.RequireImage(inputs, 1);
         inputs.Require(Groups > 0 && inputs[1].LastExtent % Groups == 0, $"channels in {Groups} groups");
@@ -136,6 +154,7 @@ public sealed record ImageFilterGradient(ConvolutionWindow Window, int TapRows, 
         inputs.Require(
             inputs[0].Shape[0] == inputs[1].Shape[0] && inputs[0].Shape[1] == g.Height.Result && inputs[0].Shape[2] == g.Width.Result,
             $"samples [B, {g.Height.Result}, {g.Width.Result}, O] and [B, H, W, C]");
+        inputs.Require(inputs.Types.Count == 2 || (inputs[2] == filter && inputs[0].Shape[0] == 1), $"a total {filter} and one image");
         return filter;
     }
 
@@ -150,10 +169,23 @@ public sealed record ImageFilterGradient(ConvolutionWindow Window, int TapRows, 
 
     public override int? SampleGroup(IReadOnlyList<TensorType> inputs) => SampleTree.GroupSamples(Sectioning.RowsPerItem(inputs[0]));
 
+    public override SumRule? Shares(OperatorInputs inputs) => new(this, [0, 1], ShareOrder.Continued);
+
+    public override SliceRule? Share(OperatorInputs inputs, Region rows) =>
+        ImageRows.Read(Window, TapRows, inputs[1].Shape[1], rows.Begin[1], rows.Extent[1]) is var (begin, count, window)
+            ? new(this with { Window = window }, [rows, ImageRows.Of(inputs[1], rows, begin, count)])
+            : null;
+
+    /// <summary>Filters are channels of dy, their channels those of x.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) =>
+        Groups == 1 && region.HasAll(output, 1) && region.HasAll(output, 2)
+            ? new(this, [Region.Of(inputs[0]).With(3, region.Begin[0], region.Extent[0]), Slices.Columns(inputs[1], 3, region)])
+            : null;
+
     public override void Lower(StageLowering lowering, Node node)
     {
         ConvolveGeometry g = GeometryOf(lowering.Graph[node.Inputs[0]].Type, lowering.Graph[node.Inputs[1]].Type);
-        lowering.Emit(new SampleConvolveStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], g));
+        lowering.Emit(new SampleConvolveStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], g, node.OptionalInput(2)));
     }
 
     private TensorType FilterOf(TensorType dy, TensorType x) => TensorType.Whole(dy.LastExtent, TapRows, TapColumns, x.LastExtent / Groups);

@@ -24,6 +24,8 @@ public sealed record LayerNorm(float Epsilon, int GroupSamples = 0) : Operator
         return inputs[0];
     }
 
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.ByRow(this, inputs, output, region);
+
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
         OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 8);
 
@@ -63,6 +65,8 @@ public sealed record Normalize(float Epsilon) : Operator
         return inputs[0];
     }
 
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.ByRow(this, inputs, output, region);
+
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
         OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 6);
 
@@ -86,6 +90,8 @@ public sealed record LayerNormInputGradient(float Epsilon) : Operator
             "samples [B, ..., C], gamma [C] and samples [B, ..., C]");
         return inputs[0];
     }
+
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.ByRow(this, inputs, output, region);
 
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
         OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 14);

@@ -36,6 +36,10 @@ public sealed record Linear(int GroupSamples = 0) : Operator
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new ContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Transposed: false, FusedProgram.Identity));
 
+    /// <summary>Columns of y are rows of w; the sum over k is never cut.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) =>
+        new(this, [Slices.Rows(inputs[0], region), Slices.Columns(inputs[1], 0, region)]);
+
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
         if (scope.IsNeeded(node.Inputs[0]))
@@ -76,6 +80,11 @@ public sealed record LinearInputGradient : Operator
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new ContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Transposed: true, FusedProgram.Identity));
+
+    /// <summary>Columns of dx are columns of w; the sum over n is never cut.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => inputs[1].Rank == 2
+        ? new(this, [Slices.Rows(inputs[0], region), Slices.Columns(inputs[1], 1, region)])
+        : base.SliceOf(inputs, output, region);
 }
 
 /// <summary>
@@ -102,6 +111,14 @@ public sealed record LinearWeightGradient(int GroupSamples = 0) : Operator
     }
 
     public override int? SampleGroup(IReadOnlyList<TensorType> inputs) => SampleTree.GroupSamples(Sectioning.RowsPerItem(inputs[0]), GroupSamples);
+
+    /// <summary>Rows of dw are columns of dy, columns of it those of x.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => new(
+        this,
+        [
+            Region.Of(inputs[0]).With(inputs[0].Rank - 1, region.Begin[0], region.Extent[0]),
+            Region.Of(inputs[1]).With(inputs[1].Rank - 1, region.Begin[1], region.Extent[1]),
+        ]);
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new SampleContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], GroupSamples));

@@ -33,6 +33,13 @@ public sealed record MaxPool(ConvolutionWindow Window, int TapRows, int TapColum
         return inputs[0].Shape[0] * g.Height.CountTaps() * g.Width.CountTaps() * g.Channels;
     }
 
+    /// <summary>A tile of rows reads the rows under its windows.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) =>
+        ImageRows.HasWholeRows(region, output)
+            && ImageRows.Read(Window, TapRows, inputs[0].Shape[1], region.Begin[1], region.Extent[1]) is var (begin, count, window)
+                ? new(this with { Window = window }, [Slices.Columns(ImageRows.Of(inputs[0], region, begin, count), region)])
+                : base.SliceOf(inputs, output, region);
+
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new MaxPoolStage(node.Name, node.Output, node.Inputs[0], GeometryOf(lowering.Graph[node.Inputs[0]].Type)));
 
@@ -57,6 +64,20 @@ public sealed record MaxPoolGradient(MaxPool Pool) : Operator
     }
 
     public override long CountOperations(OperatorInputs inputs) => 2 * Pool.CountOperations(inputs with { Types = [inputs[1]] });
+
+    /// <summary>Rows of x that hold all windows which reach into them: windows are not cut.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region)
+    {
+        if (!ImageRows.HasWholeRows(region, output)
+            || ImageRows.ReadBy(Pool.Window, Pool.TapRows, inputs[0].Shape[1], region.Begin[1], region.Extent[1]) is not var (begin, count, window)
+            || ImageRows.Read(Pool.Window, Pool.TapRows, inputs[1].Shape[1], begin, count) is not var (first, rows, _)
+            || first < region.Begin[1] || first + rows > region.End(1))
+        {
+            return base.SliceOf(inputs, output, region);
+        }
+
+        return new SliceRule(new MaxPoolGradient(Pool with { Window = window }), [Slices.Columns(ImageRows.Of(inputs[0], region, begin, count), region), region]);
+    }
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new MaxPoolGradientStage(

@@ -49,6 +49,24 @@ public abstract record Operator
     /// </summary>
     public virtual int? SampleGroup(IReadOnlyList<TensorType> inputs) => null;
 
+    /// <summary>
+    /// How a region of the output is computed by itself, from regions of the inputs; null if only the whole output can be. What has
+    /// samples can be cut between any two of them.
+    /// </summary>
+    /// <param name="inputs">The types of the whole inputs.</param>
+    /// <param name="output">The type that <see cref="Infer"/> gives for them.</param>
+    /// <param name="region">A part of the output, not all of it.</param>
+    public virtual SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.BySample(this, inputs, output, region);
+
+    /// <summary>How a sum over samples is made of shares; null for anything else.</summary>
+    public virtual SumRule? Shares(OperatorInputs inputs) => SampleGroup(inputs.Types) is null ? null : new SumRule(this, [.. Enumerable.Range(0, inputs.Types.Count)]);
+
+    /// <summary>What of each input the share of some rows of the first input takes.</summary>
+    /// <param name="inputs">The types of the whole inputs.</param>
+    /// <param name="rows">Rows of the first input, all columns of each.</param>
+    public virtual SliceRule? Share(OperatorInputs inputs, Region rows) =>
+        new(this, [.. inputs.Types.Select(type => !type.HasSamples ? Region.Of(type) : type.Rank == rows.Rank ? Slices.Rows(type, rows) : Slices.Samples(type, rows))]);
+
     /// <summary>True if its stage may write the parameter that its output updates.</summary>
     public virtual bool UpdatesInPlace => false;
 }

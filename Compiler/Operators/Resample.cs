@@ -49,6 +49,19 @@ public sealed record Resample(ResampleKind Kind, int First, int Last = 0) : Oper
 
     public override long CountOperations(OperatorInputs inputs) => ResampleGradient.Count(inputs[0], AxisOf(inputs[0].Shape[1]), AxisOf(inputs[0].Shape[2]));
 
+    /// <summary>Pixels that are repeated, or whole windows of a mean: tiles of rows whose sources are whole rows of their own.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region)
+    {
+        bool repeats = Kind == ResampleKind.Nearest && region.Begin[1] % First == 0 && region.Extent[1] % First == 0;
+        if (!ImageRows.HasWholeRows(region, output) || !(repeats || Kind == ResampleKind.Mean))
+        {
+            return base.SliceOf(inputs, output, region);
+        }
+
+        (int begin, int count) = repeats ? (region.Begin[1] / First, region.Extent[1] / First) : (region.Begin[1] * First, region.Extent[1] * First);
+        return new SliceRule(this, [Slices.Columns(ImageRows.Of(inputs[0], region, begin, count), region)]);
+    }
+
     public override void Lower(StageLowering lowering, Node node)
     {
         TensorType x = lowering.Graph[node.Inputs[0]].Type;
@@ -89,6 +102,21 @@ public sealed record ResampleGradient(Resample Of, int Height, int Width) : Oper
     }
 
     public override long CountOperations(OperatorInputs inputs) => Count(inputs[0], Of.AxisOf(Height).Transpose(), Of.AxisOf(Width).Transpose());
+
+    /// <inheritdoc cref="Resample.SliceOf"/>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region)
+    {
+        bool gathers = Of.Kind == ResampleKind.Nearest;
+        bool repeats = Of.Kind == ResampleKind.Mean && Height % Of.First == 0 && region.Begin[1] % Of.First == 0 && region.Extent[1] % Of.First == 0;
+        if (!ImageRows.HasWholeRows(region, output) || !(gathers || repeats))
+        {
+            return base.SliceOf(inputs, output, region);
+        }
+
+        (int begin, int count) = gathers
+            ? (region.Begin[1] * Of.First, region.Extent[1] * Of.First) : (region.Begin[1] / Of.First, region.Extent[1] / Of.First);
+        return new SliceRule(this with { Height = region.Extent[1] }, [Slices.Columns(ImageRows.Of(inputs[0], region, begin, count), region)]);
+    }
 
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new ResampleStage(node.Name, node.Output, node.Inputs[0], Of, Height, Width, Transposed: true));

@@ -21,5 +21,8 @@ public sealed record SampleSum(int GroupSamples = 0) : Operator
 
     public override int? SampleGroup(IReadOnlyList<TensorType> inputs) => SampleTree.GroupSamples(Sectioning.RowsPerItem(inputs[0]), GroupSamples);
 
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) =>
+        new(this, [Slices.Columns(inputs[0], inputs[0].Rank - 1, region)]);
+
     public override void Lower(StageLowering lowering, Node node) => lowering.Emit(new SampleSumStage(node.Name, node.Output, node.Inputs[0], GroupSamples));
 }

@@ -23,6 +23,8 @@ public sealed record Softmax(float Scale = 1f) : Operator
         return inputs[0];
     }
 
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.ByRow(this, inputs, output, region);
+
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
         OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 5);
 
@@ -52,6 +54,8 @@ public sealed record SoftmaxGradient(float Scale) : Operator
         inputs.Require(inputs[0] == inputs[1] && inputs[0].HasSamples && inputs[0].Rank >= 2, "an output and its gradient, samples [B, ..., C]");
         return inputs[0];
     }
+
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.ByRow(this, inputs, output, region);
 
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
         OperatorProfile.Program(TemplateKind.Reduce, inputs[0].CountElements, stages: 5);

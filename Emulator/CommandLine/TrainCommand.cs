@@ -211,7 +211,7 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
 
     private static Dictionary<string, float[]>? Listed(ModelSession session)
     {
-        if (session.Parameters.Sum(id => session.Program.Graph[id].Type.CountElements) > ListedParameters)
+        if (session.Parameters.Sum(id => session.Graph[id].Type.CountElements) > ListedParameters)
         {
             return null;
         }
@@ -219,7 +219,7 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
         var parameters = new Dictionary<string, float[]>();
         foreach (ValueId id in session.Parameters)
         {
-            parameters.Add(session.Program.Graph[id].Name, session.ReadParameter(id));
+            parameters.Add(session.Graph[id].Name, session.ReadParameter(id));
         }
 
         return parameters;

@@ -35,9 +35,10 @@ public sealed unsafe class DeviceExecutor : Executor
 
     public override void Run()
     {
-        foreach (Section section in Program.Step)
+        for (int section = 0; section < Program.Step.Length; section++)
         {
-            Launch(section);
+            MakeExchanges(section);
+            Launch(Program.Step[section]);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Kernels.Memory;
 
 namespace RduEmu.Emulator.Execution;
@@ -8,7 +9,13 @@ namespace RduEmu.Emulator.Execution;
 /// <summary>A compiled program on a device: write inputs and parameters, load, run steps, read results.</summary>
 public abstract class Executor(CompiledProgram program) : IDisposable
 {
+    private readonly ExchangeStage[][] _exchanges =
+        [.. program.Plan.Select(section => section.Pipelines.SelectMany(pipeline => pipeline.Stages).OfType<ExchangeStage>().ToArray())];
+
     public CompiledProgram Program { get; } = program;
+
+    /// <summary>Makes the exchanges of a section with other RDUs; needed by programs that have some.</summary>
+    public Action<Executor, IReadOnlyList<ExchangeStage>>? Exchanger { get; set; }
 
     /// <summary>Writes all elements of an input or parameter.</summary>
     /// <param name="value">A value with storage in the arena.</param>
@@ -23,6 +30,12 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     /// <summary>Reads some elements of a value that is stored whole.</summary>
     public void Read(ValueId value, long firstElement, Span<float> elements) =>
         ReadWords(Program.Operands[value].OffsetElements + firstElement, MemoryMarshal.Cast<float, int>(elements));
+
+    /// <summary>Reads neighbouring words of a row, the value's first axis being rows.</summary>
+    public void ReadRow(ValueId value, int row, long firstWord, Span<int> words) => ReadWords(Program.Operands[value].At(row, 0) + firstWord, words);
+
+    /// <summary>Writes neighbouring words of a row, the value's first axis being rows.</summary>
+    public void WriteRow(ValueId value, int row, long firstWord, ReadOnlySpan<int> words) => WriteWords(Program.Operands[value].At(row, 0) + firstWord, words);
 
     /// <inheritdoc cref="Write(ValueId, ReadOnlySpan{float})"/>
     public void Write(ValueId value, ReadOnlySpan<int> elements) => WriteWords(Target(value, elements.Length), elements);
@@ -86,6 +99,15 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     protected abstract void ReadWords(long offsetElements, Span<int> words);
 
     protected abstract void Dispose(bool disposing);
+
+    /// <summary>To be called before a section is run: what it takes from other RDUs.</summary>
+    protected void MakeExchanges(int section)
+    {
+        if (_exchanges[section].Length > 0)
+        {
+            (Exchanger ?? throw new InvalidOperationException("the program exchanges values with other RDUs, but there are none"))(this, _exchanges[section]);
+        }
+    }
 
     /// <summary>To be called by a constructor once the arena is there.</summary>
     protected void WriteConstants()

@@ -53,9 +53,10 @@ public sealed unsafe class HostExecutor : Executor
 
     public override void Run()
     {
-        foreach (Section section in Program.Step)
+        for (int section = 0; section < Program.Step.Length; section++)
         {
-            _runner.Run(section);
+            MakeExchanges(section);
+            _runner.Run(Program.Step[section]);
         }
     }
 

@@ -34,9 +34,10 @@ public sealed unsafe class InterpreterExecutor : Executor
 
     public override void Run()
     {
-        foreach (Section section in Program.Step)
+        for (int section = 0; section < Program.Step.Length; section++)
         {
-            Interpret(section);
+            MakeExchanges(section);
+            Interpret(Program.Step[section]);
         }
     }
 

@@ -25,6 +25,12 @@ public interface IFabric
     /// <summary>Bytes that this RDU has sent.</summary>
     long SentBytes { get; }
 
+    /// <summary>Which RDUs stand in one node.</summary>
+    FabricTopology Topology { get; }
+
+    /// <summary>What this RDU has sent to each other one so far.</summary>
+    IReadOnlyList<LinkTraffic> Sent { get; }
+
     /// <summary>Every RDU's share of a buffer becomes known to all.</summary>
     /// <param name="all">Equal shares in the order of the RDUs; this one's is filled in.</param>
     void AllGather(Span<byte> all)

@@ -5,32 +5,49 @@ namespace RduEmu.Emulator.Fabric;
 /// <summary>RDUs of one process, each on a thread of its own: bytes go through queues in memory.</summary>
 public sealed class InProcessFabric : IFabric
 {
-    private readonly Node _node;
+    private readonly Links _node;
+    private readonly long[] _sentBytes;
+    private readonly long[] _sentMessages;
 
-    private InProcessFabric(Node node, int socket)
+    private InProcessFabric(Links node, int socket)
     {
         _node = node;
         Socket = socket;
+        _sentBytes = new long[node.Topology.Sockets];
+        _sentMessages = new long[node.Topology.Sockets];
     }
 
     public int Socket { get; }
 
-    public int Sockets => _node.Sockets;
+    public int Sockets => _node.Topology.Sockets;
 
-    public long SentBytes { get; private set; }
+    public long SentBytes => _sentBytes.Sum();
 
-    /// <summary>A node of so many RDUs: for each its own view.</summary>
-    public static InProcessFabric[] Create(int sockets)
+    public FabricTopology Topology => _node.Topology;
+
+    public IReadOnlyList<LinkTraffic> Sent =>
+    [
+        .. Enumerable.Range(0, Sockets).Where(to => _sentMessages[to] > 0)
+            .Select(to => new LinkTraffic(Socket, to, Topology.IsInNode(Socket, to), _sentMessages[to], _sentBytes[to])),
+    ];
+
+    /// <summary>So many RDUs, eight in a node: for each its own view.</summary>
+    public static InProcessFabric[] Create(int sockets) => Create(new FabricTopology(sockets));
+
+    /// <summary>RDUs in nodes: for each its own view.</summary>
+    public static InProcessFabric[] Create(FabricTopology topology)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(sockets, 1);
-        var node = new Node(sockets);
+        int sockets = topology.Sockets;
+        ArgumentOutOfRangeException.ThrowIfLessThan(sockets, 1, nameof(topology));
+        var node = new Links(topology);
         return [.. Enumerable.Range(0, sockets).Select(socket => new InProcessFabric(node, socket))];
     }
 
     public void Send(int to, ReadOnlySpan<byte> bytes)
     {
         _node.Queues[Socket, to].Add(bytes.ToArray());
-        SentBytes += bytes.Length;
+        _sentBytes[to] += bytes.Length;
+        _sentMessages[to]++;
     }
 
     public void Receive(int from, Span<byte> bytes)
@@ -50,11 +67,12 @@ public sealed class InProcessFabric : IFabric
     public void Abort() => _node.Aborted.Cancel();
 
     /// <summary>What the RDUs share.</summary>
-    private sealed class Node
+    private sealed class Links
     {
-        public Node(int sockets)
+        public Links(FabricTopology topology)
         {
-            Sockets = sockets;
+            int sockets = topology.Sockets;
+            Topology = topology;
             All = new Barrier(sockets);
             Queues = new BlockingCollection<byte[]>[sockets, sockets];
             for (int from = 0; from < sockets; from++)
@@ -66,7 +84,7 @@ public sealed class InProcessFabric : IFabric
             }
         }
 
-        public int Sockets { get; }
+        public FabricTopology Topology { get; }
 
         public Barrier All { get; }
 

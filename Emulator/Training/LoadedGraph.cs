@@ -66,6 +66,4 @@ internal sealed class LoadedGraph
             }
         }
     }
-
-    public float[][] Buffers() => [.. Model.Predictions.Select(id => new float[Model.Graph[id].Type.CountElements])];
 }

@@ -5,6 +5,7 @@ using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Fabric;
 using RduEmu.Emulator.Receipts;
+using RduEmu.Emulator.Training.Sharded;
 using RduEmu.Models.Training;
 
 namespace RduEmu.Emulator.Training;
@@ -17,8 +18,9 @@ public sealed record SessionPurpose(int TrainingSamples = 0, int EvaluationSampl
 
 /// <summary>How the batch of a training step is cut; the bits do not depend on it.</summary>
 /// <param name="Sockets">RDUs that share the batch, each with an arena of its own.</param>
-/// <param name="Accumulate">Parts that each RDU computes one after the other.</param>
-public sealed record BatchSplit(int Sockets = 1, int Accumulate = 1)
+/// <param name="Accumulate">Parts that each RDU computes one after the other; in a pipeline the microbatches.</param>
+/// <param name="Kind">What the RDUs share: by default the batch.</param>
+public sealed record BatchSplit(int Sockets = 1, int Accumulate = 1, ParallelKind Kind = ParallelKind.Data)
 {
     public static BatchSplit None { get; } = new();
 }
@@ -34,6 +36,7 @@ public sealed class ModelSession : IDisposable
     private readonly LoadedGraph? _inference;
     private readonly LoadedGraph[] _loaded;
     private readonly Replicas _others;
+    private readonly ShardedRdus? _sharded;
     private readonly float[] _word = new float[1];
     private float[] _piece = [];
 
@@ -50,6 +53,15 @@ public sealed class ModelSession : IDisposable
     private ModelSession(IModel model, ExecutionTarget target, SessionPurpose purpose, BatchSplit split, InProcessFabric[] node, int socket)
     {
         Model = model;
+        if (split.Kind != ParallelKind.Data)
+        {
+            _sharded = new ShardedRdus(model, target, purpose, split);
+            _loaded = [];
+            _others = new Replicas(node, []);
+            ArenaBytes = _sharded.ArenaBytes.Max();
+            return;
+        }
+
         int parts = split.Sockets * split.Accumulate;
         var graphs = new List<ModelGraph>();
         if (purpose.TrainingSamples > 0)
@@ -91,16 +103,25 @@ public sealed class ModelSession : IDisposable
     public IModel Model { get; }
 
     /// <summary>The program that owns the arena: the training step where there is one.</summary>
-    public CompiledProgram Program => Owner.Executor.Program;
+    public CompiledProgram Program => _sharded?.Program ?? Owner.Executor.Program;
 
+    /// <summary>The whole graph that <see cref="Parameters"/> belong to: the training step where there is one.</summary>
+    public Graph Graph => First.Graph;
+
+    /// <summary>Of the RDU that has the largest.</summary>
     public long ArenaBytes { get; }
 
-    public ImmutableArray<ValueId> Parameters => Owner.Model.Parameters;
+    public ImmutableArray<ValueId> Parameters => First.Parameters;
 
     /// <summary>What the optimiser keeps; none without training.</summary>
-    public ImmutableArray<ValueId> OptimizerStates => Owner.Model.OptimizerStates;
+    public ImmutableArray<ValueId> OptimizerStates => First.OptimizerStates;
+
+    /// <summary>What went over each link between RDUs so far.</summary>
+    public IReadOnlyList<LinkTraffic> Traffic => _sharded?.Traffic ?? _others.Traffic;
 
     private LoadedGraph Owner => _loaded[0];
+
+    private ModelGraph First => _sharded?.Model ?? Owner.Model;
 
     /// <summary>Fills the host workers' scratch with a byte pattern; does nothing on other devices.</summary>
     public void PoisonScratch(byte pattern) => ForEachHost(host => host.PoisonScratch(pattern));
@@ -116,7 +137,7 @@ public sealed class ModelSession : IDisposable
     {
         for (int i = 0; i < Parameters.Length; i++)
         {
-            Value parameter = Program.Graph[Parameters[i]];
+            Value parameter = Graph[Parameters[i]];
             long count = parameter.Type.CountElements;
             if (given?.Invoke(parameter.Name, count) is { } elements)
             {
@@ -127,7 +148,7 @@ public sealed class ModelSession : IDisposable
             for (long begin = 0; begin < count; begin += PieceElements)
             {
                 Span<float> piece = Piece((int)Math.Min(PieceElements, count - begin));
-                Model.Initialize(Owner.Model, i, seed, begin, piece);
+                Model.Initialize(First, i, seed, begin, piece);
                 WriteParameter(parameter.Id, begin, piece);
             }
         }
@@ -138,6 +159,12 @@ public sealed class ModelSession : IDisposable
     /// <summary>Writes some elements of a parameter or optimiser state; <see cref="Load"/> must follow.</summary>
     public void WriteParameter(ValueId id, long firstElement, ReadOnlySpan<float> elements)
     {
+        if (_sharded is not null)
+        {
+            _sharded.Write(id, firstElement, elements);
+            return;
+        }
+
         Owner.Executor.Write(id, firstElement, elements);
         foreach (ModelSession other in _others.Sessions)
         {
@@ -148,6 +175,7 @@ public sealed class ModelSession : IDisposable
     /// <summary>Makes parameters that were written known to the contractions that read packed copies.</summary>
     public void Load()
     {
+        _sharded?.Load();
         foreach (LoadedGraph graph in _loaded)
         {
             graph.Executor.Load();
@@ -160,40 +188,63 @@ public sealed class ModelSession : IDisposable
     /// <param name="batch">As many samples as the step was compiled for.</param>
     /// <param name="moment">Which step it is, and its learning rate.</param>
     /// <returns>The batch's loss.</returns>
-    public float Step(Batch batch, StepMoment moment) =>
-        _others.Sessions.Count == 0 ? _training!.Step(batch, moment) : _others.Step(session => session._training!.Step(batch, moment), this);
+    public float Step(Batch batch, StepMoment moment) => _sharded is not null
+        ? _sharded.Step(batch, moment)
+        : _others.Sessions.Count == 0 ? _training!.Step(batch, moment) : _others.Step(session => session._training!.Step(batch, moment), this);
 
     /// <summary>What the metric needs of a batch; of a short one only the first samples count.</summary>
     /// <param name="batch">As many samples as the evaluation was compiled for.</param>
     /// <param name="predictions">From <see cref="EvaluationBuffers"/>.</param>
-    public void Evaluate(Batch batch, IReadOnlyList<float[]> predictions) => Predict(_evaluation!, batch, predictions);
+    public void Evaluate(Batch batch, IReadOnlyList<float[]> predictions)
+    {
+        if (_sharded is null)
+        {
+            Predict(_evaluation!, batch, predictions);
+        }
+        else
+        {
+            _sharded.Evaluate(batch, predictions);
+        }
+    }
 
     /// <summary>Predictions for a batch; of a short one only the first samples count.</summary>
     /// <param name="batch">As many samples as the inference was compiled for.</param>
     /// <param name="predictions">From <see cref="PredictionBuffers"/>.</param>
-    public void Predict(Batch batch, IReadOnlyList<float[]> predictions) => Predict(_inference!, batch, predictions);
+    public void Predict(Batch batch, IReadOnlyList<float[]> predictions)
+    {
+        if (_sharded is null)
+        {
+            Predict(_inference!, batch, predictions);
+        }
+        else
+        {
+            _sharded.Predict(batch, predictions);
+        }
+    }
 
     /// <summary>Room for what <see cref="Evaluate"/> gives.</summary>
-    public float[][] EvaluationBuffers() => _evaluation!.Buffers();
+    public float[][] EvaluationBuffers() => Buffers(_sharded?.Evaluation ?? _evaluation!.Model);
 
     /// <summary>Room for what <see cref="Predict(Batch, IReadOnlyList{float[]})"/> gives.</summary>
-    public float[][] PredictionBuffers() => _inference!.Buffers();
+    public float[][] PredictionBuffers() => Buffers(InferenceModel);
 
     /// <summary>The type of each prediction, for a whole batch.</summary>
-    public IReadOnlyList<TensorType> PredictionTypes => [.. _inference!.Model.Predictions.Select(id => _inference.Model.Graph[id].Type)];
+    public IReadOnlyList<TensorType> PredictionTypes => [.. InferenceModel.Predictions.Select(id => InferenceModel.Graph[id].Type)];
+
+    private ModelGraph InferenceModel => _sharded?.Inference ?? _inference!.Model;
 
     /// <summary>Visits parameters in pieces, in order.</summary>
     public void ReadParameters(IEnumerable<ValueId> parameters, Action<Value, long> begin, Action<ReadOnlyMemory<float>> visit)
     {
         foreach (ValueId id in parameters)
         {
-            Value parameter = Program.Graph[id];
+            Value parameter = Graph[id];
             long count = parameter.Type.CountElements;
             begin(parameter, count);
             for (long at = 0; at < count; at += PieceElements)
             {
                 int length = (int)Math.Min(PieceElements, count - at);
-                Owner.Executor.Read(id, at, Piece(length));
+                Read(id, at, Piece(length));
                 visit(_piece.AsMemory(0, length));
             }
         }
@@ -237,14 +288,20 @@ public sealed class ModelSession : IDisposable
     /// <summary>All elements of a parameter; for small models.</summary>
     public float[] ReadParameter(ValueId id)
     {
-        var elements = new float[Program.Graph[id].Type.CountElements];
-        Owner.Executor.Read(id, 0, elements);
+        var elements = new float[Graph[id].Type.CountElements];
+        Read(id, 0, elements);
         return elements;
     }
 
     /// <summary>Changes one element of a parameter of one RDU, past all rules: for checks that must find it.</summary>
     public void Overwrite(ValueId id, long element, float value)
     {
+        if (_sharded is not null)
+        {
+            _sharded.Overwrite(id, element, value);
+            return;
+        }
+
         _word[0] = value;
         Owner.Executor.Write(id, element, _word);
         Load();
@@ -253,7 +310,12 @@ public sealed class ModelSession : IDisposable
     /// <summary>The section and stage that write a parameter, and the rows of one of its tiles.</summary>
     public (string Section, string Stage, int TileRows) WriterOf(ValueId parameter)
     {
-        string name = Program.Graph[parameter].Name;
+        if (_sharded is not null)
+        {
+            return _sharded.WriterOf(parameter) ?? ("load", "initial value", int.MaxValue);
+        }
+
+        string name = Graph[parameter].Name;
         foreach ((SectionPlan section, CompiledProgram program) in _loaded.SelectMany(graph => graph.Executor.Program.Plan.Select(section => (section, graph.Executor.Program))))
         {
             foreach (PipelinePlan pipeline in section.Pipelines)
@@ -275,6 +337,7 @@ public sealed class ModelSession : IDisposable
     public void Dispose()
     {
         _others.ForEach(other => other.Dispose());
+        _sharded?.Dispose();
         foreach (LoadedGraph graph in _loaded.Reverse())
         {
             graph.Executor.Dispose();
@@ -283,7 +346,7 @@ public sealed class ModelSession : IDisposable
 
     private void ForEachHost(Action<HostExecutor> action)
     {
-        foreach (HostExecutor host in _loaded.Select(graph => graph.Executor).OfType<HostExecutor>())
+        foreach (HostExecutor host in _loaded.Select(graph => graph.Executor).Concat(_sharded?.Executors ?? []).OfType<HostExecutor>())
         {
             action(host);
         }
@@ -298,6 +361,20 @@ public sealed class ModelSession : IDisposable
         for (int i = 0; i < predictions.Count; i++)
         {
             graph.Executor.Read(graph.Model.Predictions[i], predictions[i]);
+        }
+    }
+
+    private static float[][] Buffers(ModelGraph model) => [.. model.Predictions.Select(id => new float[model.Graph[id].Type.CountElements])];
+
+    private void Read(ValueId parameter, long firstElement, Span<float> elements)
+    {
+        if (_sharded is null)
+        {
+            Owner.Executor.Read(parameter, firstElement, elements);
+        }
+        else
+        {
+            _sharded.Read(parameter, firstElement, elements);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using RduEmu.Emulator.Fabric;
 
 namespace RduEmu.Emulator.Training;
@@ -7,6 +6,8 @@ namespace RduEmu.Emulator.Training;
 internal sealed class Replicas(InProcessFabric[] node, IReadOnlyList<ModelSession> sessions)
 {
     public IReadOnlyList<ModelSession> Sessions => sessions;
+
+    public IReadOnlyList<LinkTraffic> Traffic => [.. node.SelectMany(socket => socket.Sent)];
 
     public void ForEach(Action<ModelSession> action)
     {
@@ -22,31 +23,7 @@ internal sealed class Replicas(InProcessFabric[] node, IReadOnlyList<ModelSessio
     public float Step(Func<ModelSession, float> step, ModelSession first)
     {
         var losses = new float[1 + sessions.Count];
-        var faults = new Exception?[losses.Length];
-        void Make(int socket)
-        {
-            try
-            {
-                losses[socket] = step(socket == 0 ? first : sessions[socket - 1]);
-            }
-            catch (Exception fault)
-            {
-                // The others wait for this one; whoever fails first is reported, the rest are only told to stop.
-                faults[socket] = fault;
-                node[socket].Abort();
-            }
-        }
-
-        Thread[] threads = [.. Enumerable.Range(1, sessions.Count).Select(socket => new Thread(() => Make(socket)) { IsBackground = true, Name = $"RDU {socket}" })];
-        Array.ForEach(threads, thread => thread.Start());
-        Make(0);
-        Array.ForEach(threads, thread => thread.Join());
-        Exception? cause = Array.Find(faults, fault => fault is not null and not OperationCanceledException) ?? Array.Find(faults, fault => fault is not null);
-        if (cause is not null)
-        {
-            ExceptionDispatchInfo.Throw(cause);
-        }
-
+        RduThreads.Run(node, socket => losses[socket] = step(socket == 0 ? first : sessions[socket - 1]));
         return Array.TrueForAll(losses, loss => BitConverter.SingleToInt32Bits(loss) == BitConverter.SingleToInt32Bits(losses[0]))
             ? losses[0]
             : throw new InvalidOperationException($"RDUs came to different losses: {string.Join(", ", losses)}");

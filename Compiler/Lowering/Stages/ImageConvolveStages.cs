@@ -42,9 +42,11 @@ public sealed record ConvolveStage(
 }
 
 /// <summary>The gradient of a filter, over all images.</summary>
-public sealed record SampleConvolveStage(string Name, ValueId Output, ValueId ResultGradient, ValueId X, ConvolveGeometry Geometry) : Stage(Name, Output)
+/// <param name="Before">The total that it continues, or null.</param>
+public sealed record SampleConvolveStage(string Name, ValueId Output, ValueId ResultGradient, ValueId X, ConvolveGeometry Geometry, ValueId? Before = null)
+    : Stage(Name, Output)
 {
-    public override IEnumerable<ValueId> Inputs => [ResultGradient, X];
+    public override IEnumerable<ValueId> Inputs => Before is { } before ? [ResultGradient, X, before] : [ResultGradient, X];
 
     public override bool IsWhole => true;
 
@@ -52,7 +54,7 @@ public sealed record SampleConvolveStage(string Name, ValueId Output, ValueId Re
 
     public override int RowGranule => 16;
 
-    public override bool ReadsItemByItem(ValueId input) => false;
+    public override bool ReadsItemByItem(ValueId input) => input == Before;
 
     public override long ScratchElements(Graph graph, int tileItems) =>
         SampleConvolveUnit.ScratchElements(Geometry, graph[X].Type.Shape[0], tileItems);
@@ -60,6 +62,7 @@ public sealed record SampleConvolveStage(string Name, ValueId Output, ValueId Re
     public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context) =>
     [
         new SampleConvolveUnit(
-            Name, Geometry, context.TypeOf(X).Shape[0], context.Rows(ResultGradient), context.Rows(X), context.Items(Output), context.ScratchOffsetElements),
+            Name, Geometry, context.TypeOf(X).Shape[0], context.Rows(ResultGradient), context.Rows(X), context.Items(Output), context.ScratchOffsetElements,
+            Before is { } before ? context.Items(before) : null),
     ];
 }

@@ -97,7 +97,7 @@ public sealed record TransposeStage(string Name, ValueId Output, ValueId X) : St
 }
 
 /// <summary>Dropout of a value's elements.</summary>
-public sealed record DropoutStage(string Name, ValueId Output, ValueId X, ValueId Numbers, float Rate, int Seed, int Stream) : Stage(Name, Output)
+public sealed record DropoutStage(string Name, ValueId Output, ValueId X, ValueId Numbers, float Rate, int Seed, int Stream, long FirstElement) : Stage(Name, Output)
 {
     public override IEnumerable<ValueId> Inputs => [X, Numbers];
 
@@ -107,7 +107,8 @@ public sealed record DropoutStage(string Name, ValueId Output, ValueId X, ValueI
         return
         [
             new DropoutUnit(
-                Name, context.RowsPerItem(X), context.Columns(X), context.Rows(X), context.Rows(Output), context.Items(Numbers), Seed, Stream, keep, 1f / keep),
+                Name, context.RowsPerItem(X), context.Columns(X), context.Rows(X), context.Rows(Output), context.Items(Numbers), Seed, Stream, keep, 1f / keep,
+                FirstElement),
         ];
     }
 }

@@ -49,7 +49,7 @@ public sealed class Checkpoint
     {
         string training = JsonSerializer.Serialize(state, Json);
         ValueId[] kept = [.. session.Parameters, .. session.OptimizerStates];
-        (string Name, IReadOnlyList<int> Shape)[] tensors = [.. kept.Select(id => session.Program.Graph[id]).Select(value => (value.Name, (IReadOnlyList<int>)value.Type.Shape))];
+        (string Name, IReadOnlyList<int> Shape)[] tensors = [.. kept.Select(id => session.Graph[id]).Select(value => (value.Name, (IReadOnlyList<int>)value.Type.Shape))];
         var metadata = new Dictionary<string, string> { ["run"] = _run, ["training"] = training, ["digest"] = DigestOf(session, training) };
         AtomicFile.Write(_path, stream =>
         {

@@ -22,7 +22,7 @@ public static class WeightFile
     /// <summary>Every parameter is there with its shape.</summary>
     internal static void Require(ModelSession session, IEnumerable<ValueId> parameters, SafetensorsReader file, string path)
     {
-        foreach (Value parameter in parameters.Select(id => session.Program.Graph[id]))
+        foreach (Value parameter in parameters.Select(id => session.Graph[id]))
         {
             if (Find(file, parameter.Name) is not { } tensor)
             {
@@ -51,7 +51,7 @@ public static class WeightFile
         var piece = new float[PieceElements];
         foreach (ValueId id in parameters)
         {
-            SafetensorsTensor tensor = Find(file, session.Program.Graph[id].Name)!;
+            SafetensorsTensor tensor = Find(file, session.Graph[id].Name)!;
             for (long at = 0; at < tensor.CountElements; at += piece.Length)
             {
                 Span<float> elements = piece.AsSpan(0, (int)Math.Min(piece.Length, tensor.CountElements - at));

@@ -12,7 +12,8 @@ internal static unsafe class SampleConvolveDepthwise
     private const int ChunkRows = ContractOrder.ChunkElements;
 
     public static void Run(
-        SampleConvolvePlan plan, float* dy, nint pitchDy, float* x, nint pitchX, float* output, nint strideOutput, int channelBegin, int channels)
+        SampleConvolvePlan plan, float* dy, nint pitchDy, float* x, nint pitchX, float* output, nint strideOutput, float* before,
+        nint strideBefore, int channelBegin, int channels)
     {
         int taps = plan.Geometry.Depth;
         float* lanes = stackalloc float[Lanes];
@@ -22,7 +23,12 @@ internal static unsafe class SampleConvolveDepthwise
             nint channel = channelBegin + first;
             for (int tap = 0; tap < taps; tap++)
             {
-                Tap(plan, tap, dy + channel, pitchDy, x + channel, pitchX, count, lanes);
+                for (int lane = 0; before != null && lane < count; lane++)
+                {
+                    lanes[lane] = before[(nint)(first + lane) * strideBefore + tap];
+                }
+
+                Tap(plan, tap, dy + channel, pitchDy, x + channel, pitchX, count, before != null, lanes);
                 for (int lane = 0; lane < count; lane++)
                 {
                     output[(nint)(first + lane) * strideOutput + tap] = lanes[lane];
@@ -31,12 +37,12 @@ internal static unsafe class SampleConvolveDepthwise
         }
     }
 
-    private static void Tap(SampleConvolvePlan plan, int tap, float* dy, nint pitchDy, float* x, nint pitchX, int count, float* result)
+    private static void Tap(SampleConvolvePlan plan, int tap, float* dy, nint pitchDy, float* x, nint pitchX, int count, bool continues, float* result)
     {
         ConvolveGeometry g = plan.Geometry;
         Vector512<float>* pending = stackalloc Vector512<float>[SampleTree.MaximumLevels];
         SampleConvolveSegment* segments = stackalloc SampleConvolveSegment[ChunkRows];
-        Vector512<float> total = default;
+        Vector512<float> total = continues ? Vector512.Load(result) : default;
         for (int group = 0; group < plan.GroupCount; group++)
         {
             int groupRows = Math.Min(plan.GroupSamples, plan.Samples - group * plan.GroupSamples) * g.ResultPixels;
@@ -44,7 +50,7 @@ internal static unsafe class SampleConvolveDepthwise
             {
                 int segmentCount = plan.Segments(group, row, Math.Min(groupRows, row + ChunkRows), segments);
                 Vector512<float> sum = ChunkSum(g, tap, segments, segmentCount, dy, pitchDy, x, pitchX, count);
-                total = row == 0 ? sum : total + sum;
+                total = row == 0 && !continues ? sum : total + sum;
             }
 
             int mask = SampleContractMicroKernels.MergeMask(group, group == plan.GroupCount - 1);

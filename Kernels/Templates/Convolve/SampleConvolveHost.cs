@@ -24,10 +24,10 @@ internal static unsafe class SampleConvolveHost
         public int Group;
     }
 
-    /// <summary>The rows [rowBegin, rowBegin + rows) of the gradient.</summary>
+    /// <summary>The rows [rowBegin, rowBegin + rows) of the gradient, continuing the totals before if there are some.</summary>
     public static void Run(
-        SampleConvolvePlan plan, float* dy, nint pitchDy, float* x, nint pitchX, float* output, nint strideOutput, int rowBegin, int rows,
-        float* scratch, bool wideRegisters)
+        SampleConvolvePlan plan, float* dy, nint pitchDy, float* x, nint pitchX, float* output, nint strideOutput, float* before, nint strideBefore,
+        int rowBegin, int rows, float* scratch, bool wideRegisters)
     {
         ConvolveGeometry g = plan.Geometry;
         Panel* panels = stackalloc Panel[plan.MaximumPanels(rows)];
@@ -39,6 +39,11 @@ internal static unsafe class SampleConvolveHost
         nint level = (nint)(panelCount * plan.PanelElements);
         SampleConvolveSegment* segments = stackalloc SampleConvolveSegment[ChunkRows];
         int* pieceCounts = stackalloc int[g.Height.Taps * g.Width.Taps];
+        for (int panel = 0; before != null && panel < panelCount; panel++)
+        {
+            Pack(before + (nint)(panels[panel].First - rowBegin) * strideBefore, strideBefore, panels[panel].Count, totals + (nint)(panel * plan.PanelElements), g.Depth);
+        }
+
         for (int group = 0; group < plan.GroupCount; group++)
         {
             int groupRows = Math.Min(plan.GroupSamples, plan.Samples - group * plan.GroupSamples) * g.ResultPixels;
@@ -61,7 +66,7 @@ internal static unsafe class SampleConvolveHost
                     bool two = wideRegisters && panel + 1 < panelCount && panels[panel + 1].Group == panels[panel].Group;
                     Chunk(
                         plan, gradients + (nint)panel * ChunkRows * PanelColumns, two, source, pieces, pieceCounts,
-                        totals + (nint)(panel * plan.PanelElements), isFirst: row == 0);
+                        totals + (nint)(panel * plan.PanelElements), isFirst: row == 0 && before == null);
                     panel += two ? 2 : 1;
                 }
             }
@@ -272,6 +277,19 @@ internal static unsafe class SampleConvolveHost
             for (int c = 0; c < height; c++)
             {
                 target[c] = c < count ? from[c] : 0f;
+            }
+        }
+    }
+
+    /// <summary>Rows of a gradient to totals [k][16]; lanes past the last row are zero.</summary>
+    private static void Pack(float* rows, nint stride, int lanes, float* total, int depth)
+    {
+        new Span<float>(total, depth * PanelColumns).Clear();
+        for (int lane = 0; lane < lanes; lane++)
+        {
+            for (int k = 0; k < depth; k++)
+            {
+                total[(nint)k * PanelColumns + lane] = rows[lane * stride + k];
             }
         }
     }

@@ -10,14 +10,17 @@ namespace RduEmu.Kernels.Templates.Convolve;
 
 /// <summary>What the kernel needs.</summary>
 /// <param name="Geometry">Of the convolution whose filter's gradient it is.</param>
+/// <param name="Before">Totals of the rows before, where <paramref name="Continues"/> is 1.</param>
+/// <param name="Continues">1 if the first chunk sum is added to <paramref name="Before"/>, else 0.</param>
 public readonly record struct SampleConvolveArguments(
-    Operand ResultGradient, Operand Source, Operand Output, ConvolveGeometry Geometry, int Samples);
+    Operand ResultGradient, Operand Source, Operand Output, ConvolveGeometry Geometry, int Samples, Operand Before, int Continues);
 
 /// <summary>
 /// Template <c>SampleReduce</c> over pixels, a filter's gradient: dw[o, kh, kw, c] = sum over images b and pixels (i, j) of
 /// dy[b, i, j, o] · x[b, source(i, kh), source(j, kw), c]. A group of images (<see cref="SampleTree"/>) is summed over its pixels in
 /// ascending order in chunks of 256, an FMA chain from +0 in each, chunk sums added left to right; pixels whose source lies
-/// outside are skipped. Groups are combined as <see cref="SampleTree"/> says.
+/// outside are skipped. Groups are combined as <see cref="SampleTree"/> says. Of one image that is cut into tiles of rows a tile can
+/// continue the sum of the tiles before it: its first chunk sum is added to their total, as it would be in the whole image.
 /// </summary>
 /// <remarks>dy and x in the arena over all images, a pixel each row; its items are the rows o of dw [O, kh · kw · c].</remarks>
 public sealed unsafe class SampleConvolveUnit : ConfiguredUnit
@@ -28,18 +31,25 @@ public sealed unsafe class SampleConvolveUnit : ConfiguredUnit
     private readonly bool _wideRegisters;
 
     /// <param name="scratchOffsetElements">Where in the worker's scratch its <see cref="ScratchElements"/> words begin.</param>
+    /// <param name="before">The total of the tiles before, of the output's shape; null for none. With it there is one sample.</param>
     public SampleConvolveUnit(
-        string name, ConvolveGeometry geometry, int samples, Operand resultGradient, Operand source, Operand output, long scratchOffsetElements)
-        : this(name, geometry, samples, resultGradient, source, output, scratchOffsetElements, ContractHost.HasWideRegisters)
+        string name, ConvolveGeometry geometry, int samples, Operand resultGradient, Operand source, Operand output, long scratchOffsetElements,
+        Operand? before = null)
+        : this(name, geometry, samples, resultGradient, source, output, scratchOffsetElements, ContractHost.HasWideRegisters, before)
     {
     }
 
     internal SampleConvolveUnit(
         string name, ConvolveGeometry geometry, int samples, Operand resultGradient, Operand source, Operand output, long scratchOffsetElements,
-        bool wideRegisters)
+        bool wideRegisters, Operand? before = null)
         : base(name, rowsPerItem: 1)
     {
-        _arguments = new SampleConvolveArguments(resultGradient, source, output, geometry, samples);
+        if (before is not null && samples != 1)
+        {
+            throw new ArgumentException("only one image can continue a sum", nameof(before));
+        }
+
+        _arguments = new SampleConvolveArguments(resultGradient, source, output, geometry, samples, before ?? default, before is null ? 0 : 1);
         _plan = new SampleConvolvePlan(geometry, samples);
         _scratchOffsetElements = scratchOffsetElements;
         _wideRegisters = wideRegisters;
@@ -65,11 +75,11 @@ public sealed unsafe class SampleConvolveUnit : ConfiguredUnit
                 {
                     long begin = (long)group * groupSamples * g.ResultPixels;
                     long end = Math.Min(begin + (long)groupSamples * g.ResultPixels, (long)_arguments.Samples * g.ResultPixels);
-                    float total = 0f;
+                    float total = _arguments.Continues == 1 ? memory.Float(_arguments.Before, o, k) : 0f;
                     for (long chunk = begin; chunk < end; chunk += ContractOrder.ChunkElements)
                     {
                         float sum = ChunkSum(memory, o, k, chunk, Math.Min(end, chunk + ContractOrder.ChunkElements));
-                        total = chunk == begin ? sum : Exact.Add(total, sum);
+                        total = chunk == begin && _arguments.Continues == 0 ? sum : Exact.Add(total, sum);
                     }
 
                     groups[group] = total;
@@ -89,17 +99,19 @@ public sealed unsafe class SampleConvolveUnit : ConfiguredUnit
 
         SampleConvolveArguments p = _arguments;
         float* output = tile.Row(p.Output, 1, 0);
+        float* before = p.Continues == 1 ? tile.Row(p.Before, 1, 0) : null;
         if (p.Geometry.IsDepthwise)
         {
             SampleConvolveDepthwise.Run(
                 _plan, tile.Whole(p.ResultGradient), p.ResultGradient.RowStrideElements, tile.Whole(p.Source), p.Source.RowStrideElements,
-                output, p.Output.RowStrideElements, tile.ItemBegin, tile.ItemCount);
+                output, p.Output.RowStrideElements, before, p.Before.RowStrideElements, tile.ItemBegin, tile.ItemCount);
             return;
         }
 
         SampleConvolveHost.Run(
             _plan, tile.Whole(p.ResultGradient), p.ResultGradient.RowStrideElements, tile.Whole(p.Source), p.Source.RowStrideElements,
-            output, p.Output.RowStrideElements, tile.ItemBegin, tile.ItemCount, (float*)tile.Scratch + _scratchOffsetElements, _wideRegisters);
+            output, p.Output.RowStrideElements, before, p.Before.RowStrideElements, tile.ItemBegin, tile.ItemCount,
+            (float*)tile.Scratch + _scratchOffsetElements, _wideRegisters);
     }
 
     public override void Launch(KernelLauncher launcher, int items) =>
@@ -153,10 +165,10 @@ public static class SampleConvolveKernel
         {
             int end = (group + 1) * groupSamples;
             end = end < p.Samples ? end : p.Samples;
-            float total = 0f;
+            float total = p.Continues == 1 ? arena[p.Before.At(o, k)] : 0f;
             float sum = 0f;
             int filled = 0;
-            bool isFirst = true;
+            bool isFirst = p.Continues == 0;
             for (int b = group * groupSamples; b < end; b++)
             {
                 for (int pixel = 0; pixel < g.ResultPixels; pixel++)

@@ -10,8 +10,9 @@ namespace RduEmu.Kernels.Templates.Random;
 
 /// <summary>What the kernel needs.</summary>
 /// <param name="Numbers">One integer for each item: the number of the sample in the training.</param>
+/// <param name="FirstElement">Where in the whole item its elements here begin.</param>
 public readonly record struct DropoutArguments(
-    Operand X, Operand Output, Operand Numbers, int RowsPerItem, int Columns, int Seed, int Stream, float Keep, float Scale);
+    Operand X, Operand Output, Operand Numbers, int RowsPerItem, int Columns, int Seed, int Stream, float Keep, float Scale, long FirstElement);
 
 /// <summary>
 /// Template <c>Random</c> over a value: y = x · scale where u &lt; keep, else +0; u uniform in [0, 1) in steps of 2^-24, the number of
@@ -34,10 +35,12 @@ public sealed unsafe class DropoutUnit : ConfiguredUnit
     /// <param name="stream">Second word of the key: one for each dropout of a model.</param>
     /// <param name="keep">Probability that an element stays.</param>
     /// <param name="scale">What an element that stays is multiplied by, 1 / keep.</param>
+    /// <param name="firstElement">Where in the whole item its elements here begin: not 0 of a part of an item.</param>
     public DropoutUnit(
-        string name, int rowsPerItem, int columns, Operand x, Operand output, Operand numbers, int seed, int stream, float keep, float scale)
+        string name, int rowsPerItem, int columns, Operand x, Operand output, Operand numbers, int seed, int stream, float keep, float scale,
+        long firstElement = 0)
         : base(name, rowsPerItem) =>
-        _arguments = new DropoutArguments(x, output, numbers, rowsPerItem, columns, seed, stream, keep, scale);
+        _arguments = new DropoutArguments(x, output, numbers, rowsPerItem, columns, seed, stream, keep, scale, firstElement);
 
     public override bool SplitsColumns => true;
 
@@ -51,7 +54,7 @@ public sealed unsafe class DropoutUnit : ConfiguredUnit
             int number = memory.Int(p.Numbers, row / RowsPerItem, 0);
             for (int c = 0; c < p.Columns; c++)
             {
-                memory.Store(p.Output, row, c, Element(memory.Float(p.X, row, c), row % RowsPerItem * p.Columns + c, number, p));
+                memory.Store(p.Output, row, c, Element(memory.Float(p.X, row, c), p.FirstElement + row % RowsPerItem * p.Columns + c, number, p));
             }
         }
     }
@@ -74,7 +77,7 @@ public sealed unsafe class DropoutUnit : ConfiguredUnit
             {
                 float* x = tile.Row(p.X, RowsPerItem, (long)item * RowsPerItem + row);
                 float* y = tile.Row(p.Output, RowsPerItem, (long)item * RowsPerItem + row);
-                Row(x, y, (long)row * p.Columns, (nint)rowsAtOnce * p.Columns, number, p);
+                Row(x, y, p.FirstElement + (long)row * p.Columns, (nint)rowsAtOnce * p.Columns, number, p);
             }
         }
     }
@@ -124,7 +127,7 @@ public static class DropoutKernel
         int row = index / p.Columns;
         int column = index - row * p.Columns;
         int item = row / p.RowsPerItem;
-        long element = (long)(row - item * p.RowsPerItem) * p.Columns + column;
+        long element = p.FirstElement + (long)(row - item * p.RowsPerItem) * p.Columns + column;
         arena[p.Output.At(row, column)] = DropoutUnit.Element(arena[p.X.At(row, column)], element, words[p.Numbers.At(item, 0)], p);
     }
 }

@@ -1,0 +1,363 @@
+using System.Collections.Immutable;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Operators;
+
+namespace RduEmu.Compiler.Parallelism;
+
+/// <summary>
+/// Rewrites a graph into one graph for each RDU, with <see cref="Exchange"/> nodes where one takes what another has. The bits are those
+/// of the whole graph whatever the sharding: a piece is computed by <see cref="Operator.SliceOf"/>, or the whole value is; a sum over
+/// samples is made of shares where <see cref="ShareTree"/> says that they are parts of its tree, or of all rows.
+/// </summary>
+/// <remarks>
+/// An RDU computes the pieces that it owns. What a piece reads and the RDU does not have is brought to it, once. A weight that a contraction
+/// reads is kept, packed, in every part in which one of the RDU's contractions reads it; parts of it that are computed elsewhere are
+/// brought after the update.
+/// </remarks>
+/// <example>y = Linear(x, w) with w cut into rows --> on each RDU y_i = Linear(x, w_i); a reader of all columns of y: Exchange(y_i).</example>
+public sealed class Sharder
+{
+    private readonly Graph _graph;
+    private readonly Sharding _sharding;
+    private readonly SocketBuilder[] _sockets;
+    private readonly List<TensorType> _shareTypes = [];
+    private readonly List<Layout> _shareLayouts = [];
+    private int _exchanges;
+
+    private Sharder(Sharding sharding)
+    {
+        _graph = sharding.Graph;
+        _sharding = sharding;
+        _sockets = [.. Enumerable.Range(0, sharding.Sockets).Select(_ => new SocketBuilder())];
+        foreach (Value value in _graph.Values.Where(value => value.Role == ValueRole.Parameter))
+        {
+            foreach (Piece piece in sharding.LayoutOf(value.Id).Pieces)
+            {
+                foreach (int socket in SocketsOf(piece))
+                {
+                    _sockets[socket].AddParameter(value, piece.Region);
+                }
+            }
+        }
+    }
+
+    /// <param name="sharding">How the graph is shared.</param>
+    /// <param name="outputs">What is wanted of it.</param>
+    /// <returns>For each RDU its graph; each piece of an output is an output of one of them.</returns>
+    public static ImmutableArray<SocketGraph> Run(Sharding sharding, IReadOnlyList<ValueId> outputs)
+    {
+        var sharder = new Sharder(sharding);
+        foreach (List<(Node Node, int Piece)> turn in sharder.Turns())
+        {
+            Piece[] pieces = [.. sharding.LayoutOf(turn[0].Node.Output).Pieces];
+            sharder.Compute(turn[0].Node, [.. turn.Select(task => pieces[task.Piece])]);
+        }
+
+        sharder.AddUpdates();
+        foreach (ValueId output in outputs)
+        {
+            foreach (Piece piece in sharding.LayoutOf(output).Pieces)
+            {
+                sharder._sockets[Math.Max(0, piece.Socket)].AddOutput(output, piece.Region);
+            }
+        }
+
+        return [.. sharder._sockets.Select(socket => socket.Build())];
+    }
+
+    /// <summary>What is computed, in order; pieces of a node that stand together are computed together.</summary>
+    private List<List<(Node Node, int Piece)>> Turns()
+    {
+        var keys = new Dictionary<ValueId, long[]>();
+        var tasks = new List<(long Key, Node Node, int Piece)>();
+        foreach (Node node in _graph.Nodes)
+        {
+            long after = node.Inputs.Where(keys.ContainsKey).Select(input => keys[input].Max()).DefaultIfEmpty(long.MinValue).Max();
+            EquatableArray<Piece> pieces = _sharding.LayoutOf(node.Output).Pieces;
+            var own = new long[pieces.Count];
+            for (int i = 0; i < own.Length; i++)
+            {
+                // A piece of samples waits for the same samples, anything else for all pieces of its inputs.
+                own[i] = Math.Max(_sharding.OrderOf(node, i), pieces.Count == 1 ? after : node.Inputs.Where(keys.ContainsKey).Select(input => AfterOf(input, i)).DefaultIfEmpty(long.MinValue).Max());
+                tasks.Add((own[i], node, i));
+            }
+
+            keys.Add(node.Output, own);
+            long AfterOf(ValueId input, int piece) => keys[input].Length == pieces.Count ? keys[input][piece] : keys[input].Max();
+        }
+
+        var turns = new List<List<(Node Node, int Piece)>>();
+        foreach ((_, Node node, int piece) in tasks.OrderBy(task => task.Key).ThenBy(task => task.Node.Id.Index).ThenBy(task => task.Piece))
+        {
+            if (turns.Count == 0 || turns[^1][0].Node != node)
+            {
+                turns.Add([]);
+            }
+
+            turns[^1].Add((node, piece));
+        }
+
+        return turns;
+    }
+
+    private IEnumerable<int> SocketsOf(Piece piece) => piece.Socket == Piece.Everywhere ? Enumerable.Range(0, _sockets.Length) : [piece.Socket];
+
+    private TensorType TypeOf(ValueId value) => value.Index < _graph.Values.Count ? _graph[value].Type : _shareTypes[value.Index - _graph.Values.Count];
+
+    private Layout LayoutOf(ValueId value) => value.Index < _graph.Values.Count ? _sharding.LayoutOf(value) : _shareLayouts[value.Index - _graph.Values.Count];
+
+    private OperatorInputs InputsOf(Node node) => new(node.Name, node.Operator.Name, [.. node.Inputs.Select(TypeOf)]);
+
+    private void Compute(Node node, IReadOnlyList<Piece> pieces)
+    {
+        OperatorInputs inputs = InputsOf(node);
+        TensorType output = TypeOf(node.Output);
+        if (pieces.Count == 1 && pieces[0].Region.IsAllOf(output) && TryShares(node, inputs, pieces[0]))
+        {
+            return;
+        }
+
+        SliceRule[] rules =
+        [
+            .. pieces.Select(piece => piece.Region.IsAllOf(output)
+                ? new SliceRule(node.Operator, [.. inputs.Types.Select(Region.Of)])
+                : node.Operator.SliceOf(inputs, output, piece.Region) ?? throw new InvalidOperationException($"{node.Name} cannot be computed as {piece.Region}")),
+        ];
+        for (int i = 0; i < node.Inputs.Count; i++)
+        {
+            Bring(
+                node.Inputs[i], pieces.SelectMany((piece, p) => SocketsOf(piece).Select(socket => (socket, rules[p].Inputs[i]))),
+                isPacked: node.Operator.PackedInput == i);
+        }
+
+        for (int p = 0; p < pieces.Count; p++)
+        {
+            foreach (int socket in SocketsOf(pieces[p]))
+            {
+                SocketBuilder here = _sockets[socket];
+                ValueId local = here.Builder.Apply(rules[p].Operator, [.. node.Inputs.Select((input, i) => here[input, rules[p].Inputs[i]])]);
+                here.Hold(node.Output, pieces[p].Region, local);
+            }
+        }
+    }
+
+    /// <summary>A sum over samples of shares, each where its rows are.</summary>
+    /// <returns>False if the shares would not be parts of the sum's tree.</returns>
+    private bool TryShares(Node node, OperatorInputs inputs, Piece where)
+    {
+        if (node.Operator.Shares(inputs) is not { } sum)
+        {
+            return false;
+        }
+
+        ValueId[] summed = [.. sum.Inputs.Select(i => node.Inputs[i])];
+        OperatorInputs types = inputs with { Types = [.. summed.Select(TypeOf)] };
+        if (ShareTree.Of(TypeOf(summed[0]), LayoutOf(summed[0]), sum, types) is not { } tree)
+        {
+            return false;
+        }
+
+        TensorType output = sum.Sum.Infer(types);
+        List<List<Share>> shares = tree.Select(sample => sample.Select(rows => new Share(rows, sum.Sum.Share(types, rows.Region)!)).ToList()).ToList();
+        for (int i = 0; i < summed.Length; i++)
+        {
+            Bring(summed[i], shares.SelectMany(sample => sample).Select(share => (share.Rows.Socket, share.Rule.Inputs[i])), isPacked: false);
+        }
+
+        foreach (List<Share> sample in shares)
+        {
+            ValueId? before = null;
+            foreach (Share share in sample)
+            {
+                SocketBuilder here = _sockets[share.Rows.Socket];
+                List<ValueId> locals = [.. summed.Select((input, i) => here[input, share.Rule.Inputs[i]])];
+                if (sum.Order == ShareOrder.Continued && before is { } total)
+                {
+                    Bring(total, [(share.Rows.Socket, Region.Of(output))], isPacked: false);
+                    locals.Add(here[total, Region.Of(output)]);
+                }
+
+                share.Value = new ValueId(_graph.Values.Count + _shareTypes.Count);
+                _shareTypes.Add(output);
+                _shareLayouts.Add(Layout.On(output, share.Rows.Socket));
+                here.Hold(share.Value, Region.Of(output), here.Builder.Apply(share.Rule.Operator, [.. locals]));
+                before = share.Value;
+            }
+        }
+
+        ValueId[][] totals = [.. shares.Select(sample => sum.Order == ShareOrder.Continued ? [sample[^1].Value] : sample.Select(share => share.Value).ToArray())];
+        foreach (ValueId total in totals.SelectMany(sample => sample))
+        {
+            Bring(total, SocketsOf(where).Select(socket => (socket, Region.Of(output))), isPacked: false);
+        }
+
+        if (sum.Finish is not null)
+        {
+            ValueId other = node.Inputs[sum.FinishInput];
+            Bring(other, SocketsOf(where).Select(socket => (socket, Region.Of(TypeOf(other)))), isPacked: false);
+        }
+
+        foreach (int socket in SocketsOf(where))
+        {
+            SocketBuilder here = _sockets[socket];
+            ValueId[] samples = [.. totals.Select(sample => Combine(here, sample.Select(total => here[total, Region.Of(output)]).ToArray()))];
+            ValueId result = Combine(here, samples);
+            result = sum.Finish is null ? result : here.Builder.Apply(sum.Finish, result, here[node.Inputs[sum.FinishInput], Region.Of(inputs[sum.FinishInput])]);
+            here.Hold(node.Output, where.Region, result);
+        }
+
+        return true;
+    }
+
+    /// <summary>The sum by the binary tree over the position, aligned to powers of two.</summary>
+    private static ValueId Combine(SocketBuilder here, ReadOnlySpan<ValueId> some)
+    {
+        if (some.Length == 1)
+        {
+            return some[0];
+        }
+
+        int left = 1 << (31 - int.LeadingZeroCount(some.Length - 1));
+        ValueId first = Combine(here, some[..left]);
+        return here.Builder.Apply(new Add(), first, Combine(here, some[left..]));
+    }
+
+    private void AddUpdates()
+    {
+        foreach (Update update in _graph.Updates)
+        {
+            Bring(
+                update.Value,
+                _sockets.SelectMany((socket, i) => socket.Parameters.Where(local => local.Whole == update.Parameter).Select(local => (i, local.Region))), isPacked: false);
+            foreach (SocketBuilder here in _sockets)
+            {
+                foreach (LocalValue parameter in here.Parameters.Where(local => local.Whole == update.Parameter))
+                {
+                    here.Builder.Update(parameter.Local, here[update.Value, parameter.Region]);
+                }
+            }
+        }
+    }
+
+    /// <summary>Sees to it that RDUs have parts of a value.</summary>
+    /// <param name="isPacked">True if a contraction reads it: a parameter is then kept in this part.</param>
+    private void Bring(ValueId value, IEnumerable<(int Socket, Region Region)> wanted, bool isPacked)
+    {
+        var missing = new List<(int Socket, Region Region)>();
+        foreach ((int socket, Region region) in wanted.Distinct())
+        {
+            SocketBuilder here = _sockets[socket];
+            if (here.Find(value, region) is not null)
+            {
+                continue;
+            }
+
+            Value? known = value.Index < _graph.Values.Count ? _graph[value] : null;
+            if (known?.Constant is { } constant)
+            {
+                here.Hold(value, region, here.Builder.Constant(known.Name, region.TypeIn(known.Type), constant));
+            }
+            else if (known?.Role == ValueRole.Input)
+            {
+                here.AddInput(known, region);
+            }
+            else if (known?.Role == ValueRole.Parameter && isPacked)
+            {
+                here.AddParameter(known, region);
+            }
+            else
+            {
+                missing.Add((socket, region));
+            }
+        }
+
+        while (missing.Count > 0)
+        {
+            (int Socket, Region Region)[] round = [.. missing.DistinctBy(want => want.Socket)];
+            MakeExchange(value, round);
+            missing.RemoveAll(round.Contains);
+        }
+    }
+
+    /// <summary>One exchange: at most one part for each RDU.</summary>
+    private void MakeExchange(ValueId value, IReadOnlyList<(int Socket, Region Region)> wants)
+    {
+        var inputs = new List<ValueId>[_sockets.Length];
+        var moves = new List<Move>[_sockets.Length];
+        for (int i = 0; i < _sockets.Length; i++)
+        {
+            inputs[i] = [];
+            moves[i] = [];
+        }
+
+        int InputOf(int socket, ValueId local)
+        {
+            int at = inputs[socket].IndexOf(local);
+            if (at < 0)
+            {
+                at = inputs[socket].Count;
+                inputs[socket].Add(local);
+            }
+
+            return at;
+        }
+
+        foreach ((int socket, Region region) in wants)
+        {
+            if (_sockets[socket].Containing(value, region) is var (around, inside))
+            {
+                moves[socket].Add(new Move(MoveKind.Keep, InputOf(socket, inside), region.Within(around), region.Within(region), -1));
+                continue;
+            }
+
+            foreach (Piece piece in LayoutOf(value).Pieces)
+            {
+                Region part = piece.Region.Intersect(region);
+                if (part.IsEmpty)
+                {
+                    continue;
+                }
+
+                int from = piece.IsOn(socket) ? socket : piece.Socket;
+                int input = InputOf(from, _sockets[from][value, piece.Region]);
+                if (from == socket)
+                {
+                    moves[socket].Add(new Move(MoveKind.Keep, input, part.Within(piece.Region), part.Within(region), -1));
+                }
+                else
+                {
+                    moves[from].Add(new Move(MoveKind.Send, input, part.Within(piece.Region), default, socket));
+                    moves[socket].Add(new Move(MoveKind.Receive, -1, default, part.Within(region), from));
+                }
+            }
+        }
+
+        int number = _exchanges++;
+        for (int i = 0; i < _sockets.Length; i++)
+        {
+            if (moves[i].Count == 0)
+            {
+                continue;
+            }
+
+            int want = wants.Select(wanted => wanted.Socket).ToList().IndexOf(i);
+            TensorType result = want < 0 ? TensorType.Whole(1) : wants[want].Region.TypeIn(TypeOf(value));
+            ValueId local = _sockets[i].Builder.Apply(new Exchange(number, result, [.. moves[i]], _sharding.IsOrdered), [.. inputs[i]]);
+            if (want >= 0)
+            {
+                _sockets[i].Hold(value, wants[want].Region, local);
+            }
+        }
+    }
+
+    /// <summary>A share of a sum.</summary>
+    private sealed class Share(Piece rows, SliceRule rule)
+    {
+        public Piece Rows => rows;
+
+        public SliceRule Rule => rule;
+
+        /// <summary>The number under which it is brought.</summary>
+        public ValueId Value { get; set; }
+    }
+}
