@@ -3,6 +3,7 @@ using RduEmu.Compiler.Lowering;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Receipts;
 using RduEmu.Emulator.Training;
+using RduEmu.Emulator.Training.Sharded;
 using RduEmu.Models.Training;
 
 namespace RduEmu.Emulator.Checks;
@@ -17,7 +18,11 @@ namespace RduEmu.Emulator.Checks;
 /// <param name="TileSamples">Samples of a tile on the host, or 0 to choose.</param>
 /// <param name="Injection">A bit that is flipped on purpose.</param>
 public sealed record CheckVariant(
-    string Device, int Threads, int BatchSamples, CompileMode Mode, int Run, int Sockets = 1, int TileSamples = 0, Injection? Injection = null);
+    string Device, int Threads, int BatchSamples, CompileMode Mode, int Run, int Sockets = 1, int TileSamples = 0, Injection? Injection = null)
+{
+    /// <summary>What the RDUs share.</summary>
+    public ParallelKind Parallel { get; init; }
+}
 
 /// <summary>What a variant came to.</summary>
 public sealed record CheckResult(CheckVariant Variant, string WeightsDigest, string OutputsDigest);
@@ -72,7 +77,9 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
     {
         using var a = new Course(this, first, new StageRecorder());
         using var b = new Course(this, second, new StageRecorder());
-        (int Left, int Right)[] pairs = Pairs(a.Recorder!.Stages, b.Recorder!.Stages);
+
+        // RDUs that share a graph have graphs of their own, with other values: there parameters are compared.
+        (int Left, int Right)[] pairs = first.Parallel == second.Parallel ? Pairs(a.Recorder!.Stages, b.Recorder!.Stages) : [];
         for (int step = 0; step < steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -80,7 +87,7 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
             b.Step(step);
             foreach ((int left, int right) in pairs)
             {
-                if (a.Recorder.Stages[left].Digest != b.Recorder.Stages[right].Digest)
+                if (a.Recorder!.Stages[left].Digest != b.Recorder!.Stages[right].Digest)
                 {
                     return Locate(first, second, step, left, right, cancellation);
                 }
@@ -161,9 +168,9 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
             if (Differing(left, right) is { } element)
             {
                 (string section, string stage, int tileRows) = a.Session.WriterOf(parameter);
-                TensorType type = a.Session.Program.Graph[parameter].Type;
+                TensorType type = a.Session.Graph[parameter].Type;
                 int row = type.Rank < 2 ? 0 : (int)(element / (type.CountElements / type.Shape[0]));
-                return Describe(step, section, stage, row / tileRows, a.Session.Program.Graph[parameter].Name, element, left, right);
+                return Describe(step, section, stage, row / tileRows, a.Session.Graph[parameter].Name, element, left, right);
             }
         }
 
@@ -241,7 +248,7 @@ public sealed class ModelCheck(IModel model, Func<IModelData> open, CourseChoice
             Recorder = recorder ?? (variant.Injection is null ? null : new StageRecorder());
             var target = new ExecutionTarget(variant.Device, variant.Threads, variant.Mode, variant.TileSamples) { Probe = Recorder is null ? null : Recorder.Add };
             Session = new ModelSession(
-                check.Model, target, new SessionPurpose(TrainingSamples: course.BatchSamples, InferenceSamples: variant.BatchSamples), new BatchSplit(variant.Sockets));
+                check.Model, target, new SessionPurpose(TrainingSamples: course.BatchSamples, InferenceSamples: variant.BatchSamples), new BatchSplit(variant.Sockets, Kind: variant.Parallel));
             if (variant.Injection is { } injection)
             {
                 Recorder!.Inject(injection);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Emulator.Checks;
 using RduEmu.Emulator.CommandLine.Families;
+using RduEmu.Emulator.Training.Sharded;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Errors;
 using RduEmu.Models.Training;
@@ -17,13 +18,14 @@ internal sealed class CheckCommand : IModelCommand
     private readonly Option<string[]> _devices = List("--devices", "devices, as host,ilgpu", name => name, ["host", "ilgpu"]);
     private readonly Option<int[]> _batches = List("--batches", "samples that are scored at a time, as 1,7,64", number => int.TryParse(number, out int value) ? value : throw Bad("--batches", number), [1, 7, 64]);
     private readonly Option<int[]> _sockets = List("--sockets", "RDUs that share a training batch, as 1,2,4,8", number => int.TryParse(number, out int value) ? value : throw Bad("--sockets", number), [1]);
+    private readonly Option<string[]> _parallel = List("--parallel", "what more than one RDU share, as data,tensor,pipeline,spatial", name => name, ["data"]);
     private readonly Option<string[]> _modes = List("--modes", "modes, as o0,o1,o3", name => name, []);
     private readonly Option<int[]> _tiles = List("--tiles", "samples of a host tile, as 0,1,7; 0 to choose", number => int.TryParse(number, out int value) ? value : throw Bad("--tiles", number), []);
     private readonly Option<string?> _inject = new("--inject") { Description = "step:section:stage:element:bit: run once more and flip this bit, which must be found and named" };
     private readonly Option<int> _steps = new("--steps") { Description = "training steps", DefaultValueFactory = _ => 5 };
     private readonly Option<int> _samples = new("--samples") { Description = "samples that are scored after training", DefaultValueFactory = _ => 64 };
 
-    public IReadOnlyList<Option> Options => [_runs, _threads, _devices, _batches, _sockets, _modes, _tiles, _inject, _steps, _samples];
+    public IReadOnlyList<Option> Options => [_runs, _threads, _devices, _batches, _sockets, _parallel, _modes, _tiles, _inject, _steps, _samples];
 
     public static Command Create() => ModelCatalogue.CreateCommand(
         "check", "trains and predicts in every way that is asked for and compares the bits", () => new CheckCommand());
@@ -34,6 +36,7 @@ internal sealed class CheckCommand : IModelCommand
         int[] threads = [.. parsed.GetRequiredValue(_threads).Select(count => CommonOptions.Positive("--threads", count))];
         int[] batches = [.. parsed.GetRequiredValue(_batches).Select(count => CommonOptions.Positive("--batches", count))];
         int[] sockets = [.. parsed.GetRequiredValue(_sockets).Select(count => CommonOptions.Sockets("--sockets", count))];
+        ParallelKind[] kinds = [.. parsed.GetRequiredValue(_parallel).Select(name => CommonOptions.Parallel("--parallel", name))];
         string[] devices = [.. parsed.GetRequiredValue(_devices).Select(name => DeviceCatalogue.Find(name).Name)];
         int[] givenTiles = parsed.GetRequiredValue(_tiles);
         int[] tiles = givenTiles.Length > 0 ? [.. givenTiles.Select(count => CommonOptions.NotNegative("--tiles", count))] : [request.Common.TileSamples];
@@ -54,9 +57,10 @@ internal sealed class CheckCommand : IModelCommand
                from count in device == "host" ? threads : [1]
                from batch in batches
                from rdus in sockets
+               from kind in rdus > 1 ? kinds : [ParallelKind.Data]
                from tile in device == "host" ? tiles : [0]
                from run in Enumerable.Range(0, runs)
-               select new CheckVariant(device, count, batch, mode, run, rdus, tile),
+               select new CheckVariant(device, count, batch, mode, run, rdus, tile) { Parallel = kind },
         ];
         if (injection is not null)
         {
@@ -90,6 +94,7 @@ internal sealed class CheckCommand : IModelCommand
                     result.Variant.Device,
                     result.Variant.Threads,
                     result.Variant.Sockets,
+                    result.Variant.Parallel,
                     Batch = result.Variant.BatchSamples,
                     Mode = result.Variant.Mode,
                     Tile = result.Variant.TileSamples,
@@ -107,12 +112,12 @@ internal sealed class CheckCommand : IModelCommand
 
     private static void Print(Output output, CheckResult[] results, CheckResult? differing, FirstDifference? difference)
     {
-        Table table = new Table().Border(TableBorder.Simple).AddColumns("device", "threads", "RDUs", "mode", "tile", "batch", "runs", "weights", "outputs");
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("device", "threads", "RDUs", "share", "mode", "tile", "batch", "runs", "weights", "outputs");
         foreach (var group in results.GroupBy(result => (result.Variant with { Run = 0 }, result.WeightsDigest, result.OutputsDigest)))
         {
             CheckVariant variant = group.Key.Item1;
             table.AddRow(
-                variant.Device, $"{variant.Threads}", $"{variant.Sockets}", variant.Mode.ToString().ToLowerInvariant(), variant.TileSamples == 0 ? "auto" : $"{variant.TileSamples}", $"{variant.BatchSamples}", $"{group.Count()}",
+                variant.Device, $"{variant.Threads}", $"{variant.Sockets}", variant.Sockets == 1 ? string.Empty : $"{variant.Parallel}".ToLowerInvariant(), variant.Mode.ToString().ToLowerInvariant(), variant.TileSamples == 0 ? "auto" : $"{variant.TileSamples}", $"{variant.BatchSamples}", $"{group.Count()}",
                 Short(group.Key.WeightsDigest), Short(group.Key.OutputsDigest));
         }
 
@@ -132,7 +137,7 @@ internal sealed class CheckCommand : IModelCommand
                     + $"{difference.Bits[0]} and {difference.Bits[1]}, {difference.Ulps} ulp apart"));
     }
 
-    private static string Describe(CheckVariant variant) => $"{variant.Device} with {variant.Threads} threads, {variant.Sockets} RDUs, batch {variant.BatchSamples}, run {variant.Run}{(variant.Injection is null ? string.Empty : ", injected")}";
+    private static string Describe(CheckVariant variant) => $"{variant.Device} with {variant.Threads} threads, {variant.Sockets} RDUs ({variant.Parallel}), batch {variant.BatchSamples}, run {variant.Run}{(variant.Injection is null ? string.Empty : ", injected")}";
 
     private static string Short(string digest) => digest["sha256:".Length..][..12];
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Emulator.CommandLine.Families;
 using RduEmu.Emulator.Execution;
+using RduEmu.Emulator.Training.Sharded;
 using RduEmu.Kernels.Errors;
 using RduEmu.Models.Training;
 
@@ -66,10 +67,19 @@ internal sealed class CommonOptions
         ? value
         : throw new RduException(ErrorCatalogue.OptionInvalid, option, $"at least {least}", $"{value}", "give a larger number");
 
-    /// <summary>RDUs of a node.</summary>
-    public static int Sockets(string option, int value) => value is 1 or 2 or 4 or 8
+    /// <summary>RDUs of one node, or of two.</summary>
+    public static int Sockets(string option, int value) => value is 1 or 2 or 4 or 8 or 16
         ? value
-        : throw new RduException(ErrorCatalogue.OptionInvalid, option, "1, 2, 4 or 8", $"{value}", "give one of these");
+        : throw new RduException(ErrorCatalogue.OptionInvalid, option, "1, 2, 4, 8 or 16", $"{value}", "give one of these");
+
+    public static ParallelKind Parallel(string option, string name) => name switch
+    {
+        "data" => ParallelKind.Data,
+        "tensor" => ParallelKind.Tensor,
+        "pipeline" => ParallelKind.Pipeline,
+        "spatial" => ParallelKind.Spatial,
+        _ => throw new RduException(ErrorCatalogue.NameUnknown, option, "data, tensor, pipeline, spatial", name, "choose one of these"),
+    };
 
     public static int NotNegative(string option, int value) => value >= 0
         ? value

@@ -24,8 +24,9 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
 
     private readonly DeviceOptions _device = new();
     private readonly CourseOptions _course = new();
-    private readonly Option<int> _sockets = new("--sockets") { Description = "RDUs that share a batch: 1, 2, 4 or 8; bits do not depend on it", DefaultValueFactory = _ => 1 };
-    private readonly Option<int> _accumulate = new("--accumulate") { Description = "parts of a batch that an RDU computes one after the other; bits do not depend on it", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> _sockets = new("--sockets") { Description = "RDUs: 1, 2, 4, 8, or 16 in two nodes; bits do not depend on it", DefaultValueFactory = _ => 1 };
+    private readonly Option<string> _parallel = new("--parallel") { Description = "what the RDUs share: data (the batch), tensor (weights, tables), pipeline (layers), spatial (tiles of images); bits do not depend on it", DefaultValueFactory = _ => "data" };
+    private readonly Option<int> _accumulate = new("--accumulate") { Description = "parts of a batch that an RDU computes one after the other, in a pipeline the microbatches; bits do not depend on it", DefaultValueFactory = _ => 1 };
     private readonly Option<int> _evaluateEvery = new("--eval-every") { Description = "steps between measurements on the test data; 0: at the end only" };
     private readonly Option<int> _patience = new("--patience") { Description = "stop after so many measurements without a new best one; 0: never" };
     private readonly CheckpointOptions _checkpoint = new();
@@ -33,7 +34,7 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
     private readonly Option<string?> _plot = new("--plot") { Description = "draw loss and metric over the steps: a file .png or .svg" };
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _sockets, _accumulate, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _plot, _receipt];
+    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _sockets, _parallel, _accumulate, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _plot, _receipt];
 
     public static Command Create(ReceiptSink? sink) => ModelCatalogue.CreateCommand(
         "train", "training: loss and metric as it goes, digests and throughput at the end", () => new TrainCommand(sink));
@@ -63,7 +64,8 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
             DigestEvery = receiptPath is null && sink is null ? 0 : course.Steps is { } steps ? Math.Max(1, steps / ReceiptDigests) : UnknownStepsDigest,
         };
         var split = new BatchSplit(
-            CommonOptions.Sockets("--sockets", parsed.GetRequiredValue(_sockets)), CommonOptions.Positive("--accumulate", parsed.GetRequiredValue(_accumulate)));
+            CommonOptions.Sockets("--sockets", parsed.GetRequiredValue(_sockets)), CommonOptions.Positive("--accumulate", parsed.GetRequiredValue(_accumulate)),
+            CommonOptions.Parallel("--parallel", parsed.GetRequiredValue(_parallel)));
         IModel model = request.Model;
         using var session = new ModelSession(
             model, request.Target(device, threads), new SessionPurpose(course.BatchSamples, data.Test is null ? 0 : model.EvaluationBatchSamples), split);
@@ -129,6 +131,7 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
                 Device = device,
                 Threads = threads,
                 split.Sockets,
+                Parallel = split.Kind,
                 split.Accumulate,
                 model.Precision,
                 Steps = outcome.State.Step,
@@ -144,6 +147,7 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
                 WeightsDigest = weights,
                 Sections = session.Program.Step.Length,
                 PeakArenaBytes = session.ArenaBytes,
+                session.Traffic,
                 PeakProcessBytes = ProcessMemory.PeakBytes(),
                 Parameters = Listed(session),
             });
