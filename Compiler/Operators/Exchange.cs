@@ -1,7 +1,6 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
-using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Operators;
 

@@ -280,7 +280,7 @@ public sealed class Sharder
     }
 
     /// <summary>One exchange: at most one part for each RDU.</summary>
-    private void MakeExchange(ValueId value, IReadOnlyList<(int Socket, Region Region)> wants)
+    private void MakeExchange(ValueId value, (int Socket, Region Region)[] wants)
     {
         var inputs = new List<ValueId>[_sockets.Length];
         var moves = new List<Move>[_sockets.Length];

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using RduEmu.Compiler.Lowering;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Training;
 using RduEmu.Emulator.Training.Sharded;
