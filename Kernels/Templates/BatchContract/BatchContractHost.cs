@@ -59,6 +59,57 @@ internal static unsafe class BatchContractHost
         }
     }
 
+    /// <summary>
+    /// A small product whose rows of C lie side by side. Panels go from the last to the first and rows upwards: what the last, partial
+    /// panel writes past a row is the beginning of the next one, which the first panel still writes. Its last register tile is
+    /// summed beside C, so that nothing past C is written.
+    /// </summary>
+    /// <param name="packed">B in panels.</param>
+    public static void Small(float* a, float* packed, float* c, BatchContractArguments p, bool wideRegisters)
+    {
+        float* rest = stackalloc float[ContractWideKernels.Rows * 32];
+        int panels = (p.Columns + 15) / 16;
+        for (int panel = panels; panel > 0;)
+        {
+            int width = wideRegisters && panel > 1 ? 2 : 1;
+            panel -= width;
+            int columns = Math.Min(width * 16, p.Columns - panel * 16);
+            bool isPartial = columns < width * 16;
+
+            // No panel comes after this one to write the next row's beginning: either the row itself does, once, or all are summed beside C.
+            bool fromTheLeft = panel == 0 && (width == 1 || p.Depth > ContractOrder.ChunkElements);
+            for (int row = 0; row < p.Rows;)
+            {
+                int height = RegisterRows.Next(p.Rows - row, width == 2 ? ContractWideKernels.Rows : ContractMicroKernels.NarrowRows);
+                bool beside = isPartial && (fromTheLeft || row + height == p.Rows);
+                float* to = c + (nint)row * p.Columns + panel * 16;
+                float* target = beside ? rest : to;
+                nint stride = beside ? width * 16 : p.Columns;
+                for (int chunk = 0; chunk < Math.Max(1, p.Depth); chunk += ContractOrder.ChunkElements)
+                {
+                    float* from = a + (nint)row * p.RowStrideA + (nint)chunk * p.DepthStrideA;
+                    float* at = packed + (nint)panel * 16 * p.Depth + (nint)chunk * 16;
+                    int depth = Math.Min(ContractOrder.ChunkElements, p.Depth - chunk);
+                    if (width == 2)
+                    {
+                        RegisterTiles.TwoPanels(height, from, p.RowStrideA, p.DepthStrideA, at, (nint)16 * p.Depth, depth, target, stride, chunk > 0);
+                    }
+                    else
+                    {
+                        RegisterTiles.OnePanel(height, from, p.RowStrideA, p.DepthStrideA, at, depth, target, stride, chunk > 0);
+                    }
+                }
+
+                for (int i = 0; beside && i < height; i++)
+                {
+                    new ReadOnlySpan<float>(rest + i * stride, columns).CopyTo(new Span<float>(to + (nint)i * p.Columns, columns));
+                }
+
+                row += height;
+            }
+        }
+    }
+
     /// <summary>Columns of B as panels [panel][k][16]; columns past the last are zero.</summary>
     public static void Pack(float* b, float* panel, int panels, int columns, int depth, BatchContractArguments p)
     {
@@ -71,8 +122,8 @@ internal static unsafe class BatchContractHost
             {
                 for (; k + 8 <= depth; k += 8)
                 {
-                    BatchContractMicroKernels.Transpose8(from + k, p.ColumnStrideB, panel + k * 16, Math.Min(8, count));
-                    BatchContractMicroKernels.Transpose8(from + k + 8 * (nint)p.ColumnStrideB, p.ColumnStrideB, panel + k * 16 + 8, count - 8);
+                    BatchContractTranspose.Transpose8(from + k, p.ColumnStrideB, panel + k * 16, Math.Min(8, count));
+                    BatchContractTranspose.Transpose8(from + k + 8 * (nint)p.ColumnStrideB, p.ColumnStrideB, panel + k * 16 + 8, count - 8);
                 }
             }
 

@@ -90,8 +90,7 @@ public sealed unsafe class BatchContractUnit : ConfiguredUnit
 
     public override void Run(in HostTile tile)
     {
-        if (_arguments.Heads > 1 || _arguments.RowStrideC != _arguments.Columns
-            || BatchContractHost.Takes(_arguments) && !BatchContractMicroKernels.Takes(_arguments))
+        if (_arguments.Heads > 1 || _arguments.RowStrideC != _arguments.Columns || BatchContractHost.Takes(_arguments))
         {
             tile.Share(_arguments.Heads, 1, out int begin, out int end);
             for (int sample = 0; sample < tile.ItemCount; sample++)
@@ -118,18 +117,10 @@ public sealed unsafe class BatchContractUnit : ConfiguredUnit
             float* a = tile.Row(_arguments.A, 1, sample);
             float* b = tile.Row(_arguments.B, 1, sample);
             float* c = tile.Row(_arguments.Output, 1, sample);
-            if (wide && BatchContractMicroKernels.Takes(_arguments))
+            if (wide)
             {
                 BatchContractHost.Pack(b, panel, panels, _arguments.Columns, _arguments.Depth, _arguments);
-                BatchContractMicroKernels.Pair(a, panel, c, _arguments);
-            }
-            else if (wide)
-            {
-                BatchContractHost.Pack(b, panel, panels, _arguments.Columns, _arguments.Depth, _arguments);
-                for (int p = 0; p < panels; p++)
-                {
-                    Panel(a, panel + (nint)p * 16 * _arguments.Depth, c + p * 16, Math.Min(16, _arguments.Columns - p * 16));
-                }
+                BatchContractHost.Small(a, panel, c, _arguments, ContractHost.HasWideRegisters);
             }
             else
             {
@@ -140,75 +131,4 @@ public sealed unsafe class BatchContractUnit : ConfiguredUnit
 
     public override void Launch(KernelLauncher launcher, int items) =>
         launcher.Launch(BatchContractKernel.Run, checked(items * _arguments.Heads * _arguments.Rows * _arguments.Columns), _arguments);
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Panel(float* a, float* panel, float* c, int count)
-    {
-        nint rowStride = _arguments.RowStrideA;
-        nint depthStride = _arguments.DepthStrideA;
-        int i = 0;
-        for (; i + 4 <= _arguments.Rows; i += 4)
-        {
-            Vector512<float> total0 = default, total1 = default, total2 = default, total3 = default;
-            float* row = a + i * rowStride;
-            for (int chunk = 0; chunk < _arguments.Depth; chunk += ContractOrder.ChunkElements)
-            {
-                Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default;
-                int end = Math.Min(_arguments.Depth, chunk + ContractOrder.ChunkElements);
-                float* at = row + chunk * depthStride;
-                for (int k = chunk; k < end; k++, at += depthStride)
-                {
-                    Vector512<float> b = Vector512.Load(panel + (nint)k * 16);
-                    s0 = Vector512.FusedMultiplyAdd(Vector512.Create(at[0]), b, s0);
-                    s1 = Vector512.FusedMultiplyAdd(Vector512.Create(at[rowStride]), b, s1);
-                    s2 = Vector512.FusedMultiplyAdd(Vector512.Create(at[2 * rowStride]), b, s2);
-                    s3 = Vector512.FusedMultiplyAdd(Vector512.Create(at[3 * rowStride]), b, s3);
-                }
-
-                total0 = chunk == 0 ? s0 : total0 + s0;
-                total1 = chunk == 0 ? s1 : total1 + s1;
-                total2 = chunk == 0 ? s2 : total2 + s2;
-                total3 = chunk == 0 ? s3 : total3 + s3;
-            }
-
-            nint columns = _arguments.Columns;
-            Store(total0, c + i * columns, count);
-            Store(total1, c + (i + 1) * columns, count);
-            Store(total2, c + (i + 2) * columns, count);
-            Store(total3, c + (i + 3) * columns, count);
-        }
-
-        for (; i < _arguments.Rows; i++)
-        {
-            Vector512<float> total = default;
-            for (int chunk = 0; chunk < _arguments.Depth; chunk += ContractOrder.ChunkElements)
-            {
-                Vector512<float> sum = default;
-                int end = Math.Min(_arguments.Depth, chunk + ContractOrder.ChunkElements);
-                for (int k = chunk; k < end; k++)
-                {
-                    sum = Vector512.FusedMultiplyAdd(
-                        Vector512.Create(a[i * rowStride + k * depthStride]), Vector512.Load(panel + (nint)k * 16), sum);
-                }
-
-                total = chunk == 0 ? sum : total + sum;
-            }
-
-            Store(total, c + (nint)i * _arguments.Columns, count);
-        }
-    }
-
-    private static void Store(Vector512<float> value, float* target, int count)
-    {
-        if (count == 16)
-        {
-            value.Store(target);
-            return;
-        }
-
-        for (int j = 0; j < count; j++)
-        {
-            target[j] = value[j];
-        }
-    }
 }

@@ -24,24 +24,20 @@ internal static unsafe class ContractHost
 
         int wholePanels = Math.Min(panelEnd, columns / PanelColumns);
         nint panelStride = (nint)depth * PanelColumns;
-        int blockRows = wideRegisters ? 4 : 6;
-        if (rows < blockRows)
+        if (rows == 1)
         {
             for (; panel + 4 <= wholePanels; panel += 4)
             {
-                for (int row = 0; row < rows; row++)
+                for (int chunk = 0; chunk < depth; chunk += ContractOrder.ChunkElements)
                 {
-                    for (int chunk = 0; chunk < depth; chunk += ContractOrder.ChunkElements)
-                    {
-                        ContractMicroKernels.Rows1Panels4(
-                            x + row * strideX + chunk, 0, packed + panel * panelStride + (nint)chunk * PanelColumns, panelStride,
-                            Math.Min(ContractOrder.ChunkElements, depth - chunk), y + row * strideY + panel * PanelColumns, 0, chunk > 0);
-                    }
+                    ContractMicroKernels.Rows1Panels4(
+                        x + chunk, packed + panel * panelStride + (nint)chunk * PanelColumns, panelStride, Math.Min(ContractOrder.ChunkElements, depth - chunk),
+                        y + panel * PanelColumns, chunk > 0);
                 }
             }
         }
 
-        if (wideRegisters)
+        if (wideRegisters || rows <= ContractMicroKernels.PairRows)
         {
             for (; panel + 2 <= wholePanels; panel += 2)
             {
@@ -64,32 +60,17 @@ internal static unsafe class ContractHost
 
     private static void TwoPanels(float* x, nint strideX, float* packed, nint panelStride, float* y, nint strideY, int rows, int depth)
     {
-        int blocked = rows - rows % 4;
         for (int chunk = 0; chunk < depth; chunk += ContractOrder.ChunkElements)
         {
             int length = Math.Min(ContractOrder.ChunkElements, depth - chunk);
             float* panel = packed + (nint)chunk * PanelColumns;
-            float* from = x + chunk;
-            int row = 0;
-            for (; row + 12 <= blocked; row += 12)
+            for (int row = 0; row < rows;)
             {
-                ContractMicroKernels.Rows12Panels2(from + row * strideX, strideX, panel, panelStride, length, y + row * strideY, strideY, chunk > 0);
-            }
-
-            if (row + 8 <= blocked)
-            {
-                ContractMicroKernels.Rows8Panels2(from + row * strideX, strideX, panel, panelStride, length, y + row * strideY, strideY, chunk > 0);
-                row += 8;
-            }
-
-            if (row < blocked)
-            {
-                ContractMicroKernels.Rows4Panels2(from + row * strideX, strideX, panel, panelStride, length, y + row * strideY, strideY, chunk > 0);
+                int height = RegisterRows.Next(rows - row, ContractWideKernels.Rows);
+                RegisterTiles.TwoPanels(height, x + row * strideX + chunk, strideX, 1, panel, panelStride, length, y + row * strideY, strideY, chunk > 0);
+                row += height;
             }
         }
-
-        OnePanel(x + blocked * strideX, strideX, packed, y + blocked * strideY, strideY, rows - blocked, depth);
-        OnePanel(x + blocked * strideX, strideX, packed + panelStride, y + blocked * strideY + PanelColumns, strideY, rows - blocked, depth);
     }
 
     private static void OnePanel(float* x, nint strideX, float* packed, float* y, nint strideY, int rows, int depth)
@@ -98,15 +79,11 @@ internal static unsafe class ContractHost
         {
             int length = Math.Min(ContractOrder.ChunkElements, depth - chunk);
             float* panel = packed + (nint)chunk * PanelColumns;
-            int row = 0;
-            for (; row + 6 <= rows; row += 6)
+            for (int row = 0; row < rows;)
             {
-                ContractMicroKernels.Rows6Panels1(x + row * strideX + chunk, strideX, panel, length, y + row * strideY, strideY, chunk > 0);
-            }
-
-            for (; row < rows; row++)
-            {
-                ContractMicroKernels.Rows1Panels1(x + row * strideX + chunk, 0, panel, length, y + row * strideY, 0, chunk > 0);
+                int height = RegisterRows.Next(rows - row, ContractMicroKernels.NarrowRows);
+                RegisterTiles.OnePanel(height, x + row * strideX + chunk, strideX, 1, panel, length, y + row * strideY, strideY, chunk > 0);
+                row += height;
             }
         }
     }
@@ -114,15 +91,17 @@ internal static unsafe class ContractHost
     /// <summary>The panel that is only partly columns: summed beside Y, so that nothing past the last column is written.</summary>
     private static void LastPanel(float* x, nint strideX, float* packed, float* y, nint strideY, int rows, int columns, int depth)
     {
-        float* block = stackalloc float[6 * PanelColumns];
-        for (int row = 0; row < rows; row += 6)
+        float* block = stackalloc float[ContractMicroKernels.NarrowRows * PanelColumns];
+        for (int row = 0; row < rows;)
         {
-            int count = Math.Min(6, rows - row);
+            int count = RegisterRows.Next(rows - row, ContractMicroKernels.NarrowRows);
             OnePanel(x + row * strideX, strideX, packed, block, PanelColumns, count, depth);
             for (int i = 0; i < count; i++)
             {
                 new ReadOnlySpan<float>(block + i * PanelColumns, columns).CopyTo(new Span<float>(y + (row + i) * strideY, columns));
             }
+
+            row += count;
         }
     }
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
-using RduEmu.Kernels.Numerics;
 
 namespace RduEmu.Kernels.Templates.Layout;
 
@@ -50,20 +50,13 @@ public sealed unsafe class ColumnMapUnit : ConfiguredUnit
         {
             foreach (CopyRun run in _runs)
             {
-                if (run.IsWide)
+                if (run.Source < 0)
                 {
-                    for (int column = 0; column < run.Count; column += WideLane.WidthElements)
-                    {
-                        Vector512.Load(input + run.Source + column).Store(output + run.Target + column);
-                    }
-                }
-                else if (run.Source < 0)
-                {
-                    new Span<float>(output + run.Target, run.Count).Clear();
+                    Clear(output + run.Target, run.Count, run.IsWide);
                 }
                 else
                 {
-                    new ReadOnlySpan<float>(input + run.Source, run.Count).CopyTo(new Span<float>(output + run.Target, run.Count));
+                    Copy(input + run.Source, output + run.Target, run.Count, run.IsWide);
                 }
             }
 
@@ -74,6 +67,39 @@ public sealed unsafe class ColumnMapUnit : ConfiguredUnit
 
     public override void Launch(KernelLauncher launcher, int items) =>
         launcher.Launch(ColumnMapKernel.Run, checked(items * RowsPerItem * _arguments.Columns), _arguments);
+
+    // Runs are short (a triangle of 27 columns has 26 of 1 to 26 words), so that a call for each would cost more than its words.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy(float* from, float* to, int count, bool isWide)
+    {
+        int column = 0;
+        int wide = isWide ? count : count - count % Vector256<float>.Count;
+        for (; column < wide; column += Vector256<float>.Count)
+        {
+            Vector256.Load(from + column).Store(to + column);
+        }
+
+        for (; column < count; column++)
+        {
+            to[column] = from[column];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Clear(float* to, int count, bool isWide)
+    {
+        int column = 0;
+        int wide = isWide ? count : count - count % Vector256<float>.Count;
+        for (; column < wide; column += Vector256<float>.Count)
+        {
+            Vector256<float>.Zero.Store(to + column);
+        }
+
+        for (; column < count; column++)
+        {
+            to[column] = 0f;
+        }
+    }
 
     /// <summary>Neighbouring columns that come from neighbouring columns (or from nowhere) are one copy.</summary>
     private static CopyRun[] FindRuns(ImmutableArray<int> map)
@@ -88,8 +114,8 @@ public sealed unsafe class ColumnMapUnit : ConfiguredUnit
             if (!goesOn)
             {
                 int count = column - begin;
-                int rounded = (count + WideLane.WidthElements - 1) / WideLane.WidthElements * WideLane.WidthElements;
-                bool isWide = map[begin] >= 0 && map[begin] + rounded <= inputColumns && begin + rounded <= map.Length;
+                int rounded = (count + Vector256<float>.Count - 1) / Vector256<float>.Count * Vector256<float>.Count;
+                bool isWide = (map[begin] < 0 || map[begin] + rounded <= inputColumns) && begin + rounded <= map.Length;
                 runs.Add(new CopyRun(map[begin], begin, count, isWide));
                 begin = column;
             }
@@ -99,7 +125,7 @@ public sealed unsafe class ColumnMapUnit : ConfiguredUnit
     }
 
     /// <param name="IsWide">
-    /// True if it may be copied in whole lanes: what is copied too much lies in the row, and later runs write it again.
+    /// True if it may be written in whole vectors: what is copied too much lies in the row, and later runs write it again.
     /// </param>
     private readonly record struct CopyRun(int Source, int Target, int Count, bool IsWide);
 }

@@ -1,3 +1,4 @@
+using RduEmu.Kernels.Memory;
 using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -113,37 +114,22 @@ internal static unsafe class SampleContractHost
         nint levelElements = rows * paddedColumns;
         float* gradients = scratch;
         float* pending = scratch + (nint)BlockRows * rows;
-        float* panels = stackalloc float[BlockRows * 2 * PanelColumns];
-        float* pendingLeaves = stackalloc float[4 * SampleContractPairKernel.TileElements];
-        float* sum = stackalloc float[SampleContractPairKernel.TileElements];
+        float* stack = stackalloc float[(BlockRows * 2 * PanelColumns) + (5 * SampleContractPairKernel.TileElements) + CacheLine.Elements];
+        float* panels = CacheLine.Align(stack);
+        float* pendingLeaves = panels + (BlockRows * 2 * PanelColumns);
+        float* sum = pendingLeaves + (4 * SampleContractPairKernel.TileElements);
         for (int block = 0; block < blocks; block++)
         {
-            int firstRow = block * BlockRows;
-            int blockRows = Math.Min(BlockRows, samples - firstRow);
-            PackGradients(dy + firstRow * strideDy, strideDy, gradients, blockRows, rows, wideRegisters);
-            for (int k = begin; k < end;)
+            int row = block * BlockRows;
+            int blockRows = Math.Min(BlockRows, samples - row);
+            PackGradients(dy + row * strideDy, strideDy, gradients, blockRows, rows, wideRegisters);
+            for (int k = begin; k < end; k += 2 * PanelColumns)
             {
-                int panelCount = wideRegisters && end - k > PanelColumns ? 2 : 1;
-                PackInput(x + firstRow * strideX + k, strideX, panels, blockRows, Math.Min(panelCount * PanelColumns, end - k));
-                for (int n = 0; n < rows;)
-                {
-                    int height = Height(n, rows, wideRegisters);
-                    Leaves(gradients + (nint)n * blockRows, panels, panelCount, blockRows, height, pendingLeaves, sum);
-                    float* tilePending = pending + n * paddedColumns + (nint)k * height;
-                    Merge(sum, panelCount * height * PanelColumns, tilePending, levelElements, block, last: block == blocks - 1);
-                    if (block == blocks - 1)
-                    {
-                        for (int i = 0; i < panelCount; i++)
-                        {
-                            int column = k + i * PanelColumns;
-                            Store(sum + i * height * PanelColumns, output + n * strideOutput + column, strideOutput, height, Math.Min(PanelColumns, end - column));
-                        }
-                    }
-
-                    n += height;
-                }
-
-                k += panelCount * PanelColumns;
+                int count = Math.Min(2 * PanelColumns, end - k);
+                PackInput(x + row * strideX + k, strideX, panels, blockRows, count);
+                Block(
+                    gradients, panels, output + k, strideOutput, blockRows, rows, count, block, block == blocks - 1, pending + (nint)k * rows, levelElements,
+                    pendingLeaves, sum, wideRegisters);
             }
         }
 
@@ -156,8 +142,35 @@ internal static unsafe class SampleContractHost
         }
     }
 
+    /// <summary>One or two panels of dw over one block, merged with the sums of the blocks before it.</summary>
+    private static void Block(
+        float* gradients, float* panels, float* output, nint strideOutput, int blockRows, int rows, int columns, int block, bool last, float* pending,
+        nint levelElements, float* pendingLeaves, float* sum, bool wideRegisters)
+    {
+        int panelCount = columns > PanelColumns ? 2 : 1;
+        int atOnce = wideRegisters ? panelCount : 1;
+        for (int panel = 0; panel < panelCount; panel += atOnce)
+        {
+            for (int n = 0; n < rows;)
+            {
+                int height = Height(n, rows, wideRegisters);
+                Leaves(gradients + (nint)n * blockRows, panels + panel * blockRows * PanelColumns, atOnce, blockRows, height, pendingLeaves, sum);
+                float* tilePending = pending + (nint)panel * PanelColumns * rows + (nint)n * atOnce * PanelColumns;
+                Merge(sum, atOnce * height * PanelColumns, tilePending, levelElements, block, last);
+                for (int i = 0; last && i < atOnce; i++)
+                {
+                    int first = (panel + i) * PanelColumns;
+                    Store(sum + i * height * PanelColumns, output + n * strideOutput + first, strideOutput, height, Math.Min(PanelColumns, columns - first));
+                }
+
+                n += height;
+            }
+        }
+    }
+
     /// <summary>How many n the register tile at n takes.</summary>
-    private static int Height(int n, int rows, bool wideRegisters) => wideRegisters && n + 12 <= rows ? 12 : n + 6 <= rows ? 6 : 1;
+    private static int Height(int n, int rows, bool wideRegisters) =>
+        wideRegisters && n + 12 <= rows ? 12 : RegisterRows.Next(rows - n, SampleContractMicroKernels.NarrowRows);
 
     /// <summary>The sums of a register tile over the block: [panel][n][16].</summary>
     private static void Leaves(float* dy, float* x, int panelCount, int rows, int height, float* pending, float* sum)
@@ -175,11 +188,17 @@ internal static unsafe class SampleContractHost
                 case 12:
                     SampleContractMicroKernels.Rows12(dy, x, rows, pending, sum);
                     break;
-                case 6:
-                    SampleContractMicroKernels.Rows6(dy, x, rows, pending, sum);
+                case 1:
+                    SampleContractMicroKernels.Narrow<Rows1>(dy, x, rows, pending, sum);
+                    break;
+                case 2:
+                    SampleContractMicroKernels.Narrow<Rows2>(dy, x, rows, pending, sum);
+                    break;
+                case 3:
+                    SampleContractMicroKernels.Narrow<Rows3>(dy, x, rows, pending, sum);
                     break;
                 default:
-                    SampleContractMicroKernels.Rows1(dy, x, rows, pending, sum);
+                    SampleContractMicroKernels.Narrow<Rows4>(dy, x, rows, pending, sum);
                     break;
             }
         }
@@ -199,7 +218,10 @@ internal static unsafe class SampleContractHost
             float* higher = pending + level * levelElements;
             for (int i = 0; i < length; i += PanelColumns)
             {
-                (Vector512.Load(higher + i) + Vector512.Load(sum + i)).Store(sum + i);
+                Vector256<float> low = Vector256.Load(higher + i) + Vector256.Load(sum + i);
+                Vector256<float> high = Vector256.Load(higher + i + 8) + Vector256.Load(sum + i + 8);
+                low.Store(sum + i);
+                high.Store(sum + i + 8);
             }
         }
 
@@ -208,37 +230,54 @@ internal static unsafe class SampleContractHost
             float* target = pending + BitOperations.PopCount((uint)mask) * levelElements;
             for (int i = 0; i < length; i += PanelColumns)
             {
-                Vector512.Load(sum + i).Store(target + i);
+                Vector256.Load(sum + i).Store(target + i);
+                Vector256.Load(sum + i + 8).Store(target + i + 8);
             }
         }
     }
 
-    /// <summary>dY[b, n] as [register tile][b][n in the tile].</summary>
+    /// <summary>
+    /// dY[b, n] as [register tile][b][n in the tile], four b at a time: tiles of a whole block lie a multiple of 4 KB apart, on one set of
+    /// L1, so that a line is better filled at once.
+    /// </summary>
     private static void PackGradients(float* dy, nint strideDy, float* packed, int blockRows, int rows, bool wideRegisters)
     {
-        int twelves = wideRegisters ? rows / 12 : 0;
-        for (int b = 0; b < blockRows; b++, dy += strideDy)
+        const int Together = 4;
+        for (int b = 0; b < blockRows; b += Together, dy += Together * strideDy)
         {
-            for (int line = 0; line < rows && Sse.IsSupported; line += PanelColumns)
+            int count = Math.Min(Together, blockRows - b);
+            for (int i = 0; i < count && Sse.IsSupported; i++)
             {
-                Sse.Prefetch0(dy + PrefetchRows * strideDy + line);
+                for (int line = 0; line < rows; line += PanelColumns)
+                {
+                    Sse.Prefetch0(dy + (PrefetchRows + i) * strideDy + line);
+                }
             }
 
-            float* from = dy;
-            float* target = packed + b * 12;
-            for (int i = 0; i < twelves; i++, from += 12, target += (nint)12 * blockRows)
-            {
-                Vector256.Load(from).Store(target);
-                Vector128.Load(from + 8).Store(target + 8);
-            }
-
-            for (int n = 12 * twelves; n < rows;)
+            for (int n = 0; n < rows;)
             {
                 int height = Height(n, rows, wideRegisters);
-                target = packed + (nint)n * blockRows + b * height;
-                for (int i = 0; i < height; i++)
+                float* target = packed + (nint)n * blockRows + b * height;
+                float* from = dy + n;
+                for (int i = 0; i < count; i++, from += strideDy, target += height)
                 {
-                    target[i] = dy[n + i];
+                    switch (height)
+                    {
+                        case 12:
+                            Vector256.Load(from).Store(target);
+                            Vector128.Load(from + 8).Store(target + 8);
+                            break;
+                        case 4:
+                            Vector128.Load(from).Store(target);
+                            break;
+                        default:
+                            for (int j = 0; j < height; j++)
+                            {
+                                target[j] = from[j];
+                            }
+
+                            break;
+                    }
                 }
 
                 n += height;

@@ -14,14 +14,21 @@ internal static unsafe class SampleContractMicroKernels
     /// <summary>Which pending levels a leaf (or block) merges: the trailing ones of its index, or all ones if it is the last.</summary>
     public static int MergeMask(int index, bool last) => last ? index : index & ~(index + 1);
 
-    /// <summary>Six n by sixteen k, for the 16 registers of AVX2.</summary>
+    /// <summary>The most n of <see cref="Narrow{TRows}"/>.</summary>
+    public const int NarrowRows = 4;
+
+    /// <summary>
+    /// Up to four n by sixteen k, for the 16 registers of AVX2. Eight sums are as many as FMAs are in flight; six n by sixteen k reach 91% of
+    /// the peak, four 99%: there is more room to merge a leaf while the next one begins.
+    /// </summary>
     /// <param name="dy">The packed dY of the tile's first n.</param>
     /// <param name="x">The packed X.</param>
     /// <param name="rows">Rows of the block.</param>
     /// <param name="pending">Room for the tiles that pend, level by level.</param>
     /// <param name="result">Where the sum of all leaves goes.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows6(float* dy, float* x, int rows, float* pending, float* result)
+    public static void Narrow<TRows>(float* dy, float* x, int rows, float* pending, float* result)
+        where TRows : struct, IRegisterRows
     {
         int leafCount = SampleTree.LeafCount(rows);
         for (int leaf = 0; leaf < leafCount; leaf++)
@@ -31,115 +38,89 @@ internal static unsafe class SampleContractMicroKernels
             Vector256<float> s1a = default, s1b = default;
             Vector256<float> s2a = default, s2b = default;
             Vector256<float> s3a = default, s3b = default;
-            Vector256<float> s4a = default, s4b = default;
-            Vector256<float> s5a = default, s5b = default;
             int b = 0;
-            for (; b + 4 <= count; b += 4, dy += 24, x += 64)
+            for (; b + 2 <= count; b += 2, dy += 2 * TRows.Count, x += 32)
             {
                 Vector256<float> xa = Vector256.Load(x);
                 Vector256<float> xb = Vector256.Load(x + 8);
                 Vector256<float> d = Vector256.Create(dy[0]);
                 s0a = Vector256.FusedMultiplyAdd(d, xa, s0a);
                 s0b = Vector256.FusedMultiplyAdd(d, xb, s0b);
-                d = Vector256.Create(dy[1]);
-                s1a = Vector256.FusedMultiplyAdd(d, xa, s1a);
-                s1b = Vector256.FusedMultiplyAdd(d, xb, s1b);
-                d = Vector256.Create(dy[2]);
-                s2a = Vector256.FusedMultiplyAdd(d, xa, s2a);
-                s2b = Vector256.FusedMultiplyAdd(d, xb, s2b);
-                d = Vector256.Create(dy[3]);
-                s3a = Vector256.FusedMultiplyAdd(d, xa, s3a);
-                s3b = Vector256.FusedMultiplyAdd(d, xb, s3b);
-                d = Vector256.Create(dy[4]);
-                s4a = Vector256.FusedMultiplyAdd(d, xa, s4a);
-                s4b = Vector256.FusedMultiplyAdd(d, xb, s4b);
-                d = Vector256.Create(dy[5]);
-                s5a = Vector256.FusedMultiplyAdd(d, xa, s5a);
-                s5b = Vector256.FusedMultiplyAdd(d, xb, s5b);
+                if (TRows.Count > 1)
+                {
+                    d = Vector256.Create(dy[1]);
+                    s1a = Vector256.FusedMultiplyAdd(d, xa, s1a);
+                    s1b = Vector256.FusedMultiplyAdd(d, xb, s1b);
+                }
+
+                if (TRows.Count > 2)
+                {
+                    d = Vector256.Create(dy[2]);
+                    s2a = Vector256.FusedMultiplyAdd(d, xa, s2a);
+                    s2b = Vector256.FusedMultiplyAdd(d, xb, s2b);
+                }
+
+                if (TRows.Count > 3)
+                {
+                    d = Vector256.Create(dy[3]);
+                    s3a = Vector256.FusedMultiplyAdd(d, xa, s3a);
+                    s3b = Vector256.FusedMultiplyAdd(d, xb, s3b);
+                }
+
                 xa = Vector256.Load(x + 16);
                 xb = Vector256.Load(x + 24);
-                d = Vector256.Create(dy[6]);
+                d = Vector256.Create(dy[TRows.Count]);
                 s0a = Vector256.FusedMultiplyAdd(d, xa, s0a);
                 s0b = Vector256.FusedMultiplyAdd(d, xb, s0b);
-                d = Vector256.Create(dy[7]);
-                s1a = Vector256.FusedMultiplyAdd(d, xa, s1a);
-                s1b = Vector256.FusedMultiplyAdd(d, xb, s1b);
-                d = Vector256.Create(dy[8]);
-                s2a = Vector256.FusedMultiplyAdd(d, xa, s2a);
-                s2b = Vector256.FusedMultiplyAdd(d, xb, s2b);
-                d = Vector256.Create(dy[9]);
-                s3a = Vector256.FusedMultiplyAdd(d, xa, s3a);
-                s3b = Vector256.FusedMultiplyAdd(d, xb, s3b);
-                d = Vector256.Create(dy[10]);
-                s4a = Vector256.FusedMultiplyAdd(d, xa, s4a);
-                s4b = Vector256.FusedMultiplyAdd(d, xb, s4b);
-                d = Vector256.Create(dy[11]);
-                s5a = Vector256.FusedMultiplyAdd(d, xa, s5a);
-                s5b = Vector256.FusedMultiplyAdd(d, xb, s5b);
-                xa = Vector256.Load(x + 32);
-                xb = Vector256.Load(x + 40);
-                d = Vector256.Create(dy[12]);
-                s0a = Vector256.FusedMultiplyAdd(d, xa, s0a);
-                s0b = Vector256.FusedMultiplyAdd(d, xb, s0b);
-                d = Vector256.Create(dy[13]);
-                s1a = Vector256.FusedMultiplyAdd(d, xa, s1a);
-                s1b = Vector256.FusedMultiplyAdd(d, xb, s1b);
-                d = Vector256.Create(dy[14]);
-                s2a = Vector256.FusedMultiplyAdd(d, xa, s2a);
-                s2b = Vector256.FusedMultiplyAdd(d, xb, s2b);
-                d = Vector256.Create(dy[15]);
-                s3a = Vector256.FusedMultiplyAdd(d, xa, s3a);
-                s3b = Vector256.FusedMultiplyAdd(d, xb, s3b);
-                d = Vector256.Create(dy[16]);
-                s4a = Vector256.FusedMultiplyAdd(d, xa, s4a);
-                s4b = Vector256.FusedMultiplyAdd(d, xb, s4b);
-                d = Vector256.Create(dy[17]);
-                s5a = Vector256.FusedMultiplyAdd(d, xa, s5a);
-                s5b = Vector256.FusedMultiplyAdd(d, xb, s5b);
-                xa = Vector256.Load(x + 48);
-                xb = Vector256.Load(x + 56);
-                d = Vector256.Create(dy[18]);
-                s0a = Vector256.FusedMultiplyAdd(d, xa, s0a);
-                s0b = Vector256.FusedMultiplyAdd(d, xb, s0b);
-                d = Vector256.Create(dy[19]);
-                s1a = Vector256.FusedMultiplyAdd(d, xa, s1a);
-                s1b = Vector256.FusedMultiplyAdd(d, xb, s1b);
-                d = Vector256.Create(dy[20]);
-                s2a = Vector256.FusedMultiplyAdd(d, xa, s2a);
-                s2b = Vector256.FusedMultiplyAdd(d, xb, s2b);
-                d = Vector256.Create(dy[21]);
-                s3a = Vector256.FusedMultiplyAdd(d, xa, s3a);
-                s3b = Vector256.FusedMultiplyAdd(d, xb, s3b);
-                d = Vector256.Create(dy[22]);
-                s4a = Vector256.FusedMultiplyAdd(d, xa, s4a);
-                s4b = Vector256.FusedMultiplyAdd(d, xb, s4b);
-                d = Vector256.Create(dy[23]);
-                s5a = Vector256.FusedMultiplyAdd(d, xa, s5a);
-                s5b = Vector256.FusedMultiplyAdd(d, xb, s5b);
+                if (TRows.Count > 1)
+                {
+                    d = Vector256.Create(dy[TRows.Count + 1]);
+                    s1a = Vector256.FusedMultiplyAdd(d, xa, s1a);
+                    s1b = Vector256.FusedMultiplyAdd(d, xb, s1b);
+                }
+
+                if (TRows.Count > 2)
+                {
+                    d = Vector256.Create(dy[TRows.Count + 2]);
+                    s2a = Vector256.FusedMultiplyAdd(d, xa, s2a);
+                    s2b = Vector256.FusedMultiplyAdd(d, xb, s2b);
+                }
+
+                if (TRows.Count > 3)
+                {
+                    d = Vector256.Create(dy[TRows.Count + 3]);
+                    s3a = Vector256.FusedMultiplyAdd(d, xa, s3a);
+                    s3b = Vector256.FusedMultiplyAdd(d, xb, s3b);
+                }
             }
 
-            for (; b < count; b++, dy += 6, x += 16)
+            for (; b < count; b++, dy += TRows.Count, x += 16)
             {
                 Vector256<float> xa = Vector256.Load(x);
                 Vector256<float> xb = Vector256.Load(x + 8);
                 Vector256<float> d = Vector256.Create(dy[0]);
                 s0a = Vector256.FusedMultiplyAdd(d, xa, s0a);
                 s0b = Vector256.FusedMultiplyAdd(d, xb, s0b);
-                d = Vector256.Create(dy[1]);
-                s1a = Vector256.FusedMultiplyAdd(d, xa, s1a);
-                s1b = Vector256.FusedMultiplyAdd(d, xb, s1b);
-                d = Vector256.Create(dy[2]);
-                s2a = Vector256.FusedMultiplyAdd(d, xa, s2a);
-                s2b = Vector256.FusedMultiplyAdd(d, xb, s2b);
-                d = Vector256.Create(dy[3]);
-                s3a = Vector256.FusedMultiplyAdd(d, xa, s3a);
-                s3b = Vector256.FusedMultiplyAdd(d, xb, s3b);
-                d = Vector256.Create(dy[4]);
-                s4a = Vector256.FusedMultiplyAdd(d, xa, s4a);
-                s4b = Vector256.FusedMultiplyAdd(d, xb, s4b);
-                d = Vector256.Create(dy[5]);
-                s5a = Vector256.FusedMultiplyAdd(d, xa, s5a);
-                s5b = Vector256.FusedMultiplyAdd(d, xb, s5b);
+                if (TRows.Count > 1)
+                {
+                    d = Vector256.Create(dy[1]);
+                    s1a = Vector256.FusedMultiplyAdd(d, xa, s1a);
+                    s1b = Vector256.FusedMultiplyAdd(d, xb, s1b);
+                }
+
+                if (TRows.Count > 2)
+                {
+                    d = Vector256.Create(dy[2]);
+                    s2a = Vector256.FusedMultiplyAdd(d, xa, s2a);
+                    s2b = Vector256.FusedMultiplyAdd(d, xb, s2b);
+                }
+
+                if (TRows.Count > 3)
+                {
+                    d = Vector256.Create(dy[3]);
+                    s3a = Vector256.FusedMultiplyAdd(d, xa, s3a);
+                    s3b = Vector256.FusedMultiplyAdd(d, xb, s3b);
+                }
             }
 
             bool last = leaf == leafCount - 1;
@@ -151,34 +132,48 @@ internal static unsafe class SampleContractMicroKernels
                     continue;
                 }
 
-                float* p = pending + level * 96;
+                float* p = pending + level * 16 * TRows.Count;
                 s0a = Vector256.Load(p) + s0a;
                 s0b = Vector256.Load(p + 8) + s0b;
-                s1a = Vector256.Load(p + 16) + s1a;
-                s1b = Vector256.Load(p + 24) + s1b;
-                s2a = Vector256.Load(p + 32) + s2a;
-                s2b = Vector256.Load(p + 40) + s2b;
-                s3a = Vector256.Load(p + 48) + s3a;
-                s3b = Vector256.Load(p + 56) + s3b;
-                s4a = Vector256.Load(p + 64) + s4a;
-                s4b = Vector256.Load(p + 72) + s4b;
-                s5a = Vector256.Load(p + 80) + s5a;
-                s5b = Vector256.Load(p + 88) + s5b;
+                if (TRows.Count > 1)
+                {
+                    s1a = Vector256.Load(p + 16) + s1a;
+                    s1b = Vector256.Load(p + 24) + s1b;
+                }
+
+                if (TRows.Count > 2)
+                {
+                    s2a = Vector256.Load(p + 32) + s2a;
+                    s2b = Vector256.Load(p + 40) + s2b;
+                }
+
+                if (TRows.Count > 3)
+                {
+                    s3a = Vector256.Load(p + 48) + s3a;
+                    s3b = Vector256.Load(p + 56) + s3b;
+                }
             }
 
-            float* target = last ? result : pending + BitOperations.PopCount((uint)mask) * 96;
+            float* target = last ? result : pending + BitOperations.PopCount((uint)mask) * 16 * TRows.Count;
             s0a.Store(target);
             s0b.Store(target + 8);
-            s1a.Store(target + 16);
-            s1b.Store(target + 24);
-            s2a.Store(target + 32);
-            s2b.Store(target + 40);
-            s3a.Store(target + 48);
-            s3b.Store(target + 56);
-            s4a.Store(target + 64);
-            s4b.Store(target + 72);
-            s5a.Store(target + 80);
-            s5b.Store(target + 88);
+            if (TRows.Count > 1)
+            {
+                s1a.Store(target + 16);
+                s1b.Store(target + 24);
+            }
+
+            if (TRows.Count > 2)
+            {
+                s2a.Store(target + 32);
+                s2b.Store(target + 40);
+            }
+
+            if (TRows.Count > 3)
+            {
+                s3a.Store(target + 48);
+                s3b.Store(target + 56);
+            }
         }
     }
 
@@ -378,74 +373,6 @@ internal static unsafe class SampleContractMicroKernels
             s9a.Store(target + 144);
             s10a.Store(target + 160);
             s11a.Store(target + 176);
-        }
-    }
-
-    /// <summary>One n by sixteen k: what is left over.</summary>
-    /// <param name="dy">The packed dY of the tile's first n.</param>
-    /// <param name="x">The packed X.</param>
-    /// <param name="rows">Rows of the block.</param>
-    /// <param name="pending">Room for the tiles that pend, level by level.</param>
-    /// <param name="result">Where the sum of all leaves goes.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows1(float* dy, float* x, int rows, float* pending, float* result)
-    {
-        int leafCount = SampleTree.LeafCount(rows);
-        for (int leaf = 0; leaf < leafCount; leaf++)
-        {
-            int count = Math.Min(SampleTree.LeafRows, rows - leaf * SampleTree.LeafRows);
-            Vector256<float> s0a = default, s0b = default;
-            int b = 0;
-            for (; b + 4 <= count; b += 4, dy += 4, x += 64)
-            {
-                Vector256<float> xa = Vector256.Load(x);
-                Vector256<float> xb = Vector256.Load(x + 8);
-                Vector256<float> d = Vector256.Create(dy[0]);
-                s0a = Vector256.FusedMultiplyAdd(d, xa, s0a);
-                s0b = Vector256.FusedMultiplyAdd(d, xb, s0b);
-                xa = Vector256.Load(x + 16);
-                xb = Vector256.Load(x + 24);
-                d = Vector256.Create(dy[1]);
-                s0a = Vector256.FusedMultiplyAdd(d, xa, s0a);
-                s0b = Vector256.FusedMultiplyAdd(d, xb, s0b);
-                xa = Vector256.Load(x + 32);
-                xb = Vector256.Load(x + 40);
-                d = Vector256.Create(dy[2]);
-                s0a = Vector256.FusedMultiplyAdd(d, xa, s0a);
-                s0b = Vector256.FusedMultiplyAdd(d, xb, s0b);
-                xa = Vector256.Load(x + 48);
-                xb = Vector256.Load(x + 56);
-                d = Vector256.Create(dy[3]);
-                s0a = Vector256.FusedMultiplyAdd(d, xa, s0a);
-                s0b = Vector256.FusedMultiplyAdd(d, xb, s0b);
-            }
-
-            for (; b < count; b++, dy += 1, x += 16)
-            {
-                Vector256<float> xa = Vector256.Load(x);
-                Vector256<float> xb = Vector256.Load(x + 8);
-                Vector256<float> d = Vector256.Create(dy[0]);
-                s0a = Vector256.FusedMultiplyAdd(d, xa, s0a);
-                s0b = Vector256.FusedMultiplyAdd(d, xb, s0b);
-            }
-
-            bool last = leaf == leafCount - 1;
-            int mask = MergeMask(leaf, last);
-            for (int level = 0; mask >> level != 0; level++)
-            {
-                if ((mask >> level & 1) == 0)
-                {
-                    continue;
-                }
-
-                float* p = pending + level * 16;
-                s0a = Vector256.Load(p) + s0a;
-                s0b = Vector256.Load(p + 8) + s0b;
-            }
-
-            float* target = last ? result : pending + BitOperations.PopCount((uint)mask) * 16;
-            s0a.Store(target);
-            s0b.Store(target + 8);
         }
     }
 }
