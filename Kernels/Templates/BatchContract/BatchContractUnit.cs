@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Numerics;

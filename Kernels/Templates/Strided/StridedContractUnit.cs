@@ -280,8 +280,8 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
         int k = 0;
         for (; k + 8 <= depth; k += 8)
         {
-            BatchContractMicroKernels.Transpose8(source + k, stride, panel + k * ContractOrder.PanelColumns, Math.Min(8, count));
-            BatchContractMicroKernels.Transpose8(source + k + 8 * stride, stride, panel + k * ContractOrder.PanelColumns + 8, count - 8);
+            BatchContractTranspose.Transpose8(source + k, stride, panel + k * ContractOrder.PanelColumns, Math.Min(8, count));
+            BatchContractTranspose.Transpose8(source + k + 8 * stride, stride, panel + k * ContractOrder.PanelColumns + 8, count - 8);
         }
 
         return k;
