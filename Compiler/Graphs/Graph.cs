@@ -37,6 +37,9 @@ public readonly record struct Update(ValueId Parameter, ValueId Value);
 /// <summary>One application of an operator.</summary>
 public sealed record Node(NodeId Id, string Name, Operator Operator, EquatableArray<ValueId> Inputs, ValueId Output)
 {
+    /// <summary>True if it computes again, for a gradient, what was computed before: as late as possible.</summary>
+    public bool IsRecomputed { get; init; }
+
     /// <summary>The input at the position, or null where the node has none there.</summary>
     public ValueId? OptionalInput(int index) => index < Inputs.Count ? Inputs[index] : null;
 }

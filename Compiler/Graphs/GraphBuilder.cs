@@ -11,6 +11,9 @@ public sealed class GraphBuilder
 
     public IReadOnlyList<Node> Nodes => _nodes;
 
+    /// <summary>Values so far; the next one has this index.</summary>
+    public int CountValues => _values.Count;
+
     public TensorType this[ValueId id] => _values[id.Index].Type;
 
     public string NameOf(ValueId id) => _values[id.Index].Name;
@@ -31,7 +34,16 @@ public sealed class GraphBuilder
     public void Update(ValueId parameter, ValueId value) => _updates.Add(new Update(parameter, value));
 
     /// <exception cref="Kernels.Errors.RduException">RDU0401: the operator does not take these inputs.</exception>
-    public ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs)
+    public ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs) => Apply(op, isRecomputed: false, inputs);
+
+    /// <summary>The same node for a node of another graph, with other inputs.</summary>
+    /// <exception cref="Kernels.Errors.RduException">RDU0401: the operator does not take these inputs.</exception>
+    public ValueId Apply(Node node, params ReadOnlySpan<ValueId> inputs) => Apply(node.Operator, node.IsRecomputed, inputs);
+
+    /// <summary>As <see cref="Apply(Operator, ReadOnlySpan{ValueId})"/>, for a value that was there before.</summary>
+    public ValueId Recompute(Operator op, params ReadOnlySpan<ValueId> inputs) => Apply(op, isRecomputed: true, inputs);
+
+    private ValueId Apply(Operator op, bool isRecomputed, ReadOnlySpan<ValueId> inputs)
     {
         var id = new NodeId(_nodes.Count);
         string name = $"{op.Name}_{id.Index}";
@@ -43,7 +55,7 @@ public sealed class GraphBuilder
 
         TensorType type = op.Infer(new OperatorInputs(name, op.Name, types));
         ValueId output = Add(name, type, ValueRole.Computed);
-        _nodes.Add(new Node(id, name, op, EquatableArray.Create(inputs), output));
+        _nodes.Add(new Node(id, name, op, EquatableArray.Create(inputs), output) { IsRecomputed = isRecomputed });
         return output;
     }
 

@@ -23,6 +23,7 @@ public static class GraphSpec
                 Require(extent >= 0, value.Name, "extents of at least 0", value.Type.ToString());
             }
 
+            Require(!value.Type.IsPaired || value.Type.Widened().CanBePaired, value.Name, "pairs in rows of an even number of columns", value.Type.ToString());
             Require(!value.Type.HasSamples || value.Type.Rank > 0, value.Name, "a sample axis", value.Type.ToString());
             Require(value.Role == ValueRole.Constant == value.Constant.HasValue, value.Name, "a value for constants only", value.Role.ToString());
             defined[i] = value.Role != ValueRole.Computed;

@@ -9,6 +9,12 @@ namespace RduEmu.Compiler.Graphs;
 /// <param name="HasSamples">True if axis 0 counts samples.</param>
 public sealed record TensorType(ElementType Element, EquatableArray<int> Shape, bool HasSamples)
 {
+    /// <summary>
+    /// True if two elements share a word of the arena: bf16 as it is stored. Rows have an even number of columns then. (A bf16 without
+    /// this is the word of the float32 with its value.)
+    /// </summary>
+    public bool IsPaired { get; init; }
+
     public int Rank => Shape.Count;
 
     public long CountElements
@@ -26,7 +32,19 @@ public sealed record TensorType(ElementType Element, EquatableArray<int> Shape, 
     }
 
     /// <summary>Words of the arena that all elements take.</summary>
-    public long CountWords => checked(CountElements * Element.WordsPerElement());
+    public long CountWords => WordsOf(CountElements);
+
+    /// <summary>Words that so many neighbouring elements take.</summary>
+    public long WordsOf(long elements) => IsPaired ? elements / 2 : checked(elements * Element.WordsPerElement());
+
+    /// <summary>True if the elements, float32, can be stored as pairs of bf16: rows of an even number of columns.</summary>
+    public bool CanBePaired => Element == ElementType.Float32 && Rank >= 2 && LastExtent > 0 && LastExtent % 2 == 0;
+
+    /// <summary>The same shape in pairs of bf16.</summary>
+    public TensorType Paired() => this with { Element = ElementType.BFloat16, IsPaired = true };
+
+    /// <summary>The same shape in float32.</summary>
+    public TensorType Widened() => this with { Element = ElementType.Float32, IsPaired = false };
 
     /// <summary>Extent of the last axis; 1 for a scalar.</summary>
     public int LastExtent => Rank > 0 ? Shape[Rank - 1] : 1;
@@ -45,5 +63,5 @@ public sealed record TensorType(ElementType Element, EquatableArray<int> Shape, 
 
     public static TensorType Whole(ElementType element, params ReadOnlySpan<int> shape) => new(element, EquatableArray.Create(shape), HasSamples: false);
 
-    public override string ToString() => $"{Element.ShortName()}{(HasSamples ? " samples " : " ")}{Shape}";
+    public override string ToString() => $"{Element.ShortName()}{(IsPaired ? " pairs" : string.Empty)}{(HasSamples ? " samples " : " ")}{Shape}";
 }

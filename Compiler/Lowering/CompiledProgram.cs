@@ -27,4 +27,8 @@ public sealed record CompiledProgram(
     IReadOnlyDictionary<(string Weight, WeightPacking Packing), Operand> Packed,
     ImmutableArray<ArenaConstant> Constants,
     long ArenaBytes,
-    long ScratchBytes);
+    long ScratchBytes)
+{
+    /// <summary>What the arena is for.</summary>
+    public MemoryUse Memory { get; init; } = new(0, 0, 0);
+}

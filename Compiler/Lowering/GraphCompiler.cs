@@ -107,7 +107,32 @@ public sealed class GraphCompiler
 
         return new CompiledProgram(
             _graph, _sections, BuildLoad(), step.ToImmutable(), operands, packed, Constants(),
-            checked((_firstFreeElement + lengthElements) * sizeof(float)), scratchBytes);
+            checked((_firstFreeElement + lengthElements) * sizeof(float)), scratchBytes)
+        {
+            Memory = MeasureMemory(),
+        };
+    }
+
+    private MemoryUse MeasureMemory()
+    {
+        long BytesOf(Value value) => value.Type.CountWords * sizeof(float);
+        HashSet<int> parameters = [.. _requestOf.Where(pair => _graph[pair.Key].Role == ValueRole.Parameter).Select(pair => pair.Value)];
+        var lives = new List<(int First, int Last, long Bytes)>();
+        long helpers = 0;
+        for (int i = 0; i < _requests.Count; i++)
+        {
+            long bytes = _requests[i].LengthElements * sizeof(float);
+            if (_requests[i].Last != int.MaxValue)
+            {
+                lives.Add((_requests[i].First, _requests[i].Last, bytes));
+            }
+            else if (!parameters.Contains(i))
+            {
+                helpers += bytes;
+            }
+        }
+
+        return new MemoryUse(_graph.Values.Where(value => value.Role == ValueRole.Parameter).Sum(BytesOf), MemoryUse.PeakOf(lives), helpers);
     }
 
     private void ShareParameters(CompiledProgram? over)
@@ -246,7 +271,7 @@ public sealed class GraphCompiler
         {
             (ValueId root, int column) = _places.Resolve(value);
             return requestOf.TryGetValue(root, out int request)
-                ? new Operand(offsets[request] + column, ScratchStride(root), OperandSpace.Scratch)
+                ? new Operand(offsets[request] + column, ScratchStride(root), OperandSpace.Scratch, FormatOf(_graph[root].Type))
                 : ArenaOperand(value);
         }
 
@@ -279,7 +304,8 @@ public sealed class GraphCompiler
             int rows = Sectioning.MatrixOf(value.Type).Rows;
             int allColumns = rows == 0 ? 0 : checked((int)(value.Type.CountWords / rows));
             (int begin, int end) = stage.ColumnsWritten(_graph, output);
-            int scale = Math.Max(1, allColumns / Math.Max(1, Sectioning.MatrixOf(value.Type).Columns));
+            int scale = value.Type.IsPaired ? 1 : Math.Max(1, allColumns / Math.Max(1, Sectioning.MatrixOf(value.Type).Columns));
+            end = value.Type.IsPaired ? allColumns : end;
             bool isTiled = rows == plan.Items && !stage.NeedsOneTile;
             Operand operand = resolve(output);
             if (!isTiled && operand.Space == OperandSpace.Scratch)
@@ -288,9 +314,12 @@ public sealed class GraphCompiler
             }
 
             var point = new ProbePoint(section, stage.Name, value, rows, begin * scale, (end - begin) * scale, allColumns, isTiled ? plan.TileItems : Math.Max(1, rows));
-            yield return new ProbeUnit($"probe of {stage.Name}", operand.FromColumn(point.FirstColumn), point.Columns, isTiled ? 0 : rows, create(point));
+            yield return new ProbeUnit($"probe of {stage.Name}", AsWords(operand).FromColumn(point.FirstColumn), point.Columns, isTiled ? 0 : rows, create(point));
         }
     }
+
+    /// <summary>The words of an operand, whatever they hold.</summary>
+    private static Operand AsWords(Operand operand) => new(operand.OffsetElements, operand.RowStrideElements, operand.Space);
 
     private static long OperationsPerTile(Pipeline pipeline) =>
         pipeline.Units.Sum(unit => unit.OperationsPerItem) * Math.Min(pipeline.TileItems, pipeline.Items);
@@ -351,8 +380,10 @@ public sealed class GraphCompiler
         }
 
         TensorType type = _graph[isReshaped ? value : root].Type;
-        return new Operand((isShared ? shared.OffsetElements : _offsets[_requestOf[root]]) + column, checked(Sectioning.MatrixOf(type).Columns * type.Element.WordsPerElement()));
+        return new Operand((isShared ? shared.OffsetElements : _offsets[_requestOf[root]]) + column, checked((int)type.WordsOf(Sectioning.MatrixOf(type).Columns)), OperandSpace.Arena, FormatOf(type));
     }
+
+    private static int FormatOf(TensorType type) => type.IsPaired ? OperandFormat.Pairs : OperandFormat.Words;
 
     private bool IsPacked(PackedInput input) => _packedRequests.ContainsKey(input) || IsPackedByOther(input);
 
@@ -371,7 +402,7 @@ public sealed class GraphCompiler
     /// <summary>Words of an item in scratch: whole cache lines; without a gap where an item has several rows.</summary>
     private int ScratchStride(ValueId root)
     {
-        int columns = checked(Sectioning.MatrixOf(_graph[root].Type).Columns * _graph[root].Type.Element.WordsPerElement());
+        int columns = checked((int)_graph[root].Type.WordsOf(Sectioning.MatrixOf(_graph[root].Type).Columns));
         return _denseRoots.Contains(root) ? columns : (columns + Storage.AlignmentElements - 1) / Storage.AlignmentElements * Storage.AlignmentElements;
     }
 

@@ -18,7 +18,7 @@ internal static class ProductLowering
         TensorType type = graph[node.Output].Type;
         if (!type.HasSamples && type.Element == ElementType.Float32 && graph[b].Role == ValueRole.Parameter && TransposedOf(graph, node, a, b, axes) is { } transposed)
         {
-            lowering.Emit(new ContractStage(node.Name, node.Output, a, b, transposed, FusedProgram.Identity, Whole: true));
+            lowering.Emit(new ContractStage(node.Name, node.Output, a, new PackedWeightSource(b, Rounds: false), transposed, FusedProgram.Identity, Whole: true));
             return;
         }
 

@@ -27,6 +27,9 @@ public abstract record Stage(string Name, ValueId Output)
     /// <summary>True if it may follow, row by row, in the pipeline of the whole stage whose rows it takes.</summary>
     public virtual bool JoinsRowChain => false;
 
+    /// <summary>True if it goes to the last section that its readers allow: what it reads is kept anyway, what it writes need not be.</summary>
+    public bool IsLate { get; init; }
+
     /// <summary>True if its pipeline has one tile: any of its rows may take any contribution.</summary>
     public virtual bool NeedsOneTile => false;
 
@@ -57,6 +60,9 @@ public abstract record Stage(string Name, ValueId Output)
     /// <summary>Words of scratch that its units need for themselves on the host.</summary>
     public virtual long ScratchElements(Graph graph, int tileItems) => 0;
 
+    /// <summary>The same stage, whose programs read in pairs what lies in pairs.</summary>
+    public virtual Stage WithPairs(Func<ValueId, bool> isPaired) => this;
+
     /// <summary>The units that compute it, in order.</summary>
     public abstract IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context);
 }
@@ -68,6 +74,8 @@ public readonly record struct PackedInput(ValueId Weight, WeightPacking Packing)
 public abstract record FusableStage(string Name, ValueId Output, FusedProgram Program) : Stage(Name, Output)
 {
     public override bool ReadsItemByItem(ValueId input) => Program.ReadsItemByItem(input);
+
+    public override Stage WithPairs(Func<ValueId, bool> isPaired) => this with { Program = Program.WithPairs(isPaired) };
 }
 
 /// <summary>A program with the graph values that its slots read.</summary>
@@ -77,6 +85,27 @@ public sealed record FusedProgram(ProgramTree Tree, EquatableArray<ValueId> Inpu
     public static FusedProgram Identity { get; } = new(new ProgramTree.TemplateResult(), [], []);
 
     public SlotAccess AccessOf(int slot) => (SlotAccess)Accesses[slot];
+
+    /// <summary>The same program, reading in pairs what lies in pairs.</summary>
+    public FusedProgram WithPairs(Func<ValueId, bool> isPaired)
+    {
+        if (!Inputs.Where((input, slot) => AccessOf(slot) == SlotAccess.Full && isPaired(input)).Any())
+        {
+            return this;
+        }
+
+        int[] accesses = [.. Accesses.Select((access, slot) => access == (int)SlotAccess.Full && isPaired(Inputs[slot]) ? (int)SlotAccess.Paired : access)];
+        return new FusedProgram(WithAccesses(Tree, accesses), Inputs, EquatableArray.Create<int>(accesses));
+    }
+
+    private static ProgramTree WithAccesses(ProgramTree tree, int[] accesses) => tree switch
+    {
+        ProgramTree.Input input => input with { Access = (SlotAccess)accesses[input.Slot] },
+        ProgramTree.Call1 call => call with { X = WithAccesses(call.X, accesses) },
+        ProgramTree.Call2 call => call with { X = WithAccesses(call.X, accesses), Y = WithAccesses(call.Y, accesses) },
+        ProgramTree.Call3 call => call with { X = WithAccesses(call.X, accesses), Y = WithAccesses(call.Y, accesses), Z = WithAccesses(call.Z, accesses) },
+        _ => tree,
+    };
 
     /// <summary>True if no slot reads the value for all rows at once.</summary>
     public bool ReadsItemByItem(ValueId input)

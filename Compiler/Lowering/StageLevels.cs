@@ -39,6 +39,8 @@ internal sealed class StageLevels
             levels.Place(i);
         }
 
+        levels.Sink();
+
         return (levels._levels, levels._chains);
     }
 
@@ -109,6 +111,33 @@ internal sealed class StageLevels
             Of(_writers, output).Add(i);
         }
     }
+
+    /// <summary>Late stages go to the last section that comes before what reads them, and before a parameter that they read is overwritten.</summary>
+    private void Sink()
+    {
+        for (int i = _stages.Count - 1; i >= 0; i--)
+        {
+            if (!_stages[i].IsLate)
+            {
+                continue;
+            }
+
+            int latest = int.MaxValue;
+            foreach (int reader in _stages[i].Outputs.SelectMany(output => Of(_readers, output)).Where(reader => reader != i))
+            {
+                latest = Math.Min(latest, _levels[reader] - (_stages[reader].IsWhole ? 1 : 0));
+            }
+
+            foreach (int writer in _stages[i].Inputs.Where(IsParameter).SelectMany(input => Of(_writers, input)))
+            {
+                latest = Math.Min(latest, _levels[writer] - 1);
+            }
+
+            _levels[i] = latest == int.MaxValue ? _levels[i] : Math.Max(_levels[i], latest);
+        }
+    }
+
+    private bool IsParameter(ValueId value) => _graph[_places.Resolve(value).Root].Role == ValueRole.Parameter;
 
     /// <summary>Earlier stages that must be done: those that wrote what it reads, and those that touched a parameter that it overwrites.</summary>
     private int[] Dependences(Stage stage)

@@ -20,6 +20,7 @@ public sealed class StageLowering
     private readonly Dictionary<ValueId, int> _stageOf = [];
     private readonly UpdatePlan _updates;
     private readonly HashSet<ValueId> _overwritten = [];
+    private bool _isRecomputed;
 
     private StageLowering(Graph graph, bool fuse)
     {
@@ -54,6 +55,8 @@ public sealed class StageLowering
             lowering.Lower(node);
         }
 
+        lowering._isRecomputed = false;
+
         foreach (Update update in lowering._updates.WriteBacks)
         {
             var copy = new FusedProgram(new ProgramTree.Input(0, SlotAccess.Full), [update.Value], [(int)SlotAccess.Full]);
@@ -85,12 +88,69 @@ public sealed class StageLowering
     /// <summary>Appends a stage.</summary>
     public void Emit(Stage stage)
     {
+        stage = Placeable(stage.WithPairs(IsPaired));
         _stageOf[stage.Output] = _stages.Count;
         _stages.Add(stage);
     }
 
     /// <summary>Appends a stage that writes a part of its output: the output is not one that an elementwise node can join.</summary>
-    public void EmitPiece(Stage stage) => _stages.Add(stage);
+    public void EmitPiece(Stage stage) => _stages.Add(Placeable(stage));
+
+    /// <summary>What is widened for one reader, or computed again for a gradient, is made beside what reads it.</summary>
+    private Stage Placeable(Stage stage) => stage with { IsLate = !stage.IsWhole && (_isRecomputed || stage is WidenStage) };
+
+    /// <summary>True if the value lies in pairs of bf16, whatever its type in the graph is.</summary>
+    private bool IsPaired(ValueId value) => _graph[Places.Resolve(value).Root].Type.IsPaired;
+
+    /// <summary>The parameter or constant that a contraction packs, behind what says that it is widened or rounded.</summary>
+    public PackedWeightSource WeightOf(ValueId weight) => _producers.GetValueOrDefault(weight) switch
+    {
+        { Operator: WidenBFloat16 } widened => new PackedWeightSource(widened.Inputs[0], Rounds: false),
+        { Operator: BFloat16Weight } rounded => new PackedWeightSource(rounded.Inputs[0], Rounds: true),
+        _ => new PackedWeightSource(weight, Rounds: false),
+    };
+
+    /// <summary>Values in pairs are read where they lie by all who can; for others a stage widens them first.</summary>
+    internal void LowerWidening(Node node)
+    {
+        IEnumerable<Node> readers = _graph.Nodes.Where(reader => reader.Inputs.Contains(node.Output));
+        bool inPlace = !_graph.Outputs.Contains(node.Output) && readers.All(reader => ReadsPairs(reader, node.Output));
+        if (inPlace)
+        {
+            Places.SameAs(node.Output, node.Inputs[0]);
+            return;
+        }
+
+        Emit(new WidenStage(node.Name, node.Output, node.Inputs[0], !_graph[node.Output].Type.HasSamples));
+    }
+
+    /// <summary>A rounding takes over the program of the Map before it, where nobody else reads that.</summary>
+    internal void LowerRounding(Node node, RoundToBFloat16 op)
+    {
+        ValueId x = node.Inputs[0];
+        FusedProgram program = new FusedProgram(new ProgramTree.Input(0, SlotAccess.Full), [x], [(int)SlotAccess.Full]);
+        string name = node.Name;
+        if (_fuse && _uses[x.Index] == 1 && !Places.IsPlaced(x) && _stageOf.TryGetValue(x, out int at) && _stages[at] is MapStage map
+            && !map.Inputs.Any(_overwritten.Contains))
+        {
+            program = map.Program;
+            name = $"{map.Name}+{op.Name}";
+            _stages[at] = null!;
+            _stageOf.Remove(x);
+        }
+
+        ValueId? parameter = _updates.InPlace(node.Output);
+        Emit(new RoundStage(
+            name, node.Output, program, node.OptionalInput(1), op.Rounding, op.Seed, op.Stream, parameter, !_graph[node.Output].Type.HasSamples));
+        PlaceUpdate(node.Output);
+    }
+
+    private bool ReadsPairs(Node reader, ValueId value)
+    {
+        TensorType[] types = [.. reader.Inputs.Select(input => _graph[input].Type)];
+        return Enumerable.Range(0, reader.Inputs.Count)
+            .All(i => reader.Inputs[i] != value || reader.Operator.ReadsPairs(i, types, _graph[reader.Output].Type));
+    }
 
     /// <summary>How often nodes, outputs and copies at the end read the value.</summary>
     public int CountUses(ValueId value) => _uses[value.Index];
@@ -187,7 +247,7 @@ public sealed class StageLowering
     private bool TryJoinRows(Node node, ElementwiseOperator op, int host, ContractStage contract)
     {
         TensorType type = _graph[node.Output].Type;
-        int columns = contract.ColumnsOf(_graph[contract.Weight].Type);
+        int columns = contract.ColumnsOf(_graph[contract.Weight.Parameter].Type);
         List<ValueId> inputs = [.. contract.Program.Inputs];
         List<int> accesses = [.. contract.Program.Accesses];
         var leaves = new List<ProgramTree>();
@@ -262,6 +322,7 @@ public sealed class StageLowering
     {
         if (!_updates.IsAbsorbed(node.Output))
         {
+            _isRecomputed = node.IsRecomputed;
             node.Operator.Lower(this, node);
         }
     }

@@ -35,7 +35,7 @@ public sealed record UnitContext(
     public Operand Rows(ValueId value)
     {
         Operand items = Items(value);
-        return RowsPerItem(value) == 1 ? items : new Operand(items.OffsetElements, Columns(value), items.Space);
+        return RowsPerItem(value) == 1 ? items : new Operand(items.OffsetElements, items.IsPaired ? Columns(value) / 2 : Columns(value), items.Space, items.Format);
     }
 
     /// <summary>The inputs of a program over the rows of its stage's output.</summary>

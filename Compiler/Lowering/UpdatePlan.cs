@@ -51,7 +51,8 @@ internal sealed class UpdatePlan
 
             if (node.Operator.PackedInput is { } packed)
             {
-                _contracted.Add(node.Inputs[packed]);
+                ValueId weight = node.Inputs[packed];
+                _contracted.Add(producers.TryGetValue(weight, out Node? form) && form.Operator is WidenBFloat16 or BFloat16Weight ? form.Inputs[0] : weight);
             }
         }
 
@@ -94,8 +95,8 @@ internal sealed class UpdatePlan
         && !_graph[update.Value].Type.HasSamples
         && _lastReader[update.Parameter.Index] <= producer.Id.Index
 
-        // Only an elementwise step packs the weight again for the contractions that read it.
-        && (producer.Operator is ElementwiseOperator
+        // Only an elementwise step, or its rounding, packs the weight again for the contractions that read it.
+        && (producer.Operator is ElementwiseOperator or RoundToBFloat16
             || producer.Operator.UpdatesInPlace && !_contracted.Contains(update.Parameter));
 
     private SparseStep? SparseStepOf(ValueId value)

@@ -16,8 +16,13 @@ public abstract record WeightPacking
     public abstract ConfiguredUnit CreateUnit(string name, TensorType weight, Operand source, Operand packed);
 }
 
+/// <summary>A weight that is packed.</summary>
+/// <param name="Parameter">What is packed: a parameter or a constant.</param>
+/// <param name="Rounds">True if its elements are rounded to the nearest bf16 on the way.</param>
+public readonly record struct PackedWeightSource(ValueId Parameter, bool Rounds);
+
 /// <summary>Panels of 16 columns, <c>packed[n / 16][k][n mod 16]</c>, of a weight [N, K]; transposed, of [K, N].</summary>
-public sealed record PanelPacking(bool Transposed) : WeightPacking
+public sealed record PanelPacking(bool Transposed, bool Rounds = false) : WeightPacking
 {
     public override long LengthElements(TensorType weight)
     {
@@ -28,6 +33,6 @@ public sealed record PanelPacking(bool Transposed) : WeightPacking
     public override ConfiguredUnit CreateUnit(string name, TensorType weight, Operand source, Operand packed)
     {
         (int rows, int columns) = Sectioning.MatrixOf(weight);
-        return new PackUnit($"pack {name}{(Transposed ? " transposed" : string.Empty)}", rows, columns, Transposed, source, packed);
+        return new PackUnit($"pack {name}{(Transposed ? " transposed" : string.Empty)}", rows, columns, Transposed, source, packed, Rounds);
     }
 }

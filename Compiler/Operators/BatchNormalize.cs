@@ -69,6 +69,8 @@ public sealed record BatchNormalize(bool OfBatch) : ElementwiseOperator
 /// </summary>
 public sealed record NormalizedProductSum : Operator
 {
+    public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => inputs[input].HasSamples;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(4);

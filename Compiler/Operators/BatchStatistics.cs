@@ -14,6 +14,8 @@ namespace RduEmu.Compiler.Operators;
 /// </summary>
 public sealed record BatchMean : Operator
 {
+    public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => inputs[input].HasSamples;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);
@@ -41,6 +43,8 @@ public sealed record BatchMean : Operator
 /// </summary>
 public sealed record BatchVariance : Operator
 {
+    public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => inputs[input].HasSamples;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(3);

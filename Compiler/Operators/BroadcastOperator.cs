@@ -41,6 +41,9 @@ public abstract record BroadcastOperator : ElementwiseOperator
         return BroadcastShape.Of(inputs) with { Element = ResultOf(inputs.Types) };
     }
 
+    public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) =>
+        output.Element == ElementType.Float32 && inputs.All(type => type == output);
+
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) => IsProgram(inputs[TypedInput].Element)
         ? base.Profile(inputs, output)
         : OperatorProfile.Program(TemplateKind.Simd, output.CountElements, 1);

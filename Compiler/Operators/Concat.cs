@@ -8,6 +8,8 @@ namespace RduEmu.Compiler.Operators;
 /// <summary>The columns of all inputs, one after the other: samples [B, ..., N0], [B, ..., N1], ... to samples [B, ..., N0 + N1 + ...].</summary>
 public sealed record Concat : Operator
 {
+    public override bool OnlyMoves => true;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.Require(inputs.Types.Count > 0, "at least one input");

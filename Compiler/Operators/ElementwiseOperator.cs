@@ -32,5 +32,7 @@ public abstract record ElementwiseOperator : Operator
     public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) =>
         Slices.ByElement(this, inputs, output, region, Access) ?? base.SliceOf(inputs, output, region);
 
+    public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => Access(input) == SlotAccess.Full;
+
     public override void Lower(StageLowering lowering, Node node) => lowering.LowerElementwise(node, this);
 }

@@ -8,6 +8,8 @@ namespace RduEmu.Compiler.Operators;
 /// <summary>y[b, :] = x[b, 0, :]: the token that a pooler reads. Samples [B, T, H] to samples [B, H].</summary>
 public sealed record FirstRow : Operator
 {
+    public override bool OnlyMoves => true;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);

@@ -11,6 +11,8 @@ namespace RduEmu.Compiler.Operators;
 /// </summary>
 public sealed record GatherRows : Operator
 {
+    public override bool OnlyMoves => true;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);

@@ -47,7 +47,7 @@ public sealed record ImageConvolution(ConvolutionWindow Window, int Groups = 1) 
     {
         TensorType x = lowering.Graph[node.Inputs[0]].Type;
         ConvolveGeometry g = ConvolutionShape.Of(this, x.Shape[1], x.Shape[2], lowering.Graph[node.Inputs[1]].Type);
-        lowering.Emit(new ConvolveStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], g, Transposed: false, FusedProgram.Identity));
+        lowering.Emit(new ConvolveStage(node.Name, node.Output, node.Inputs[0], lowering.WeightOf(node.Inputs[1]), g, Transposed: false, FusedProgram.Identity));
     }
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
@@ -116,7 +116,7 @@ public sealed record ImageConvolutionTransposed(ConvolutionWindow Window, int He
     public override void Lower(StageLowering lowering, Node node)
     {
         ConvolveGeometry g = ConvolutionShape.Of(Forward, Height, Width, lowering.Graph[node.Inputs[1]].Type).ToGradient();
-        lowering.Emit(new ConvolveStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], g, Transposed: true, FusedProgram.Identity));
+        lowering.Emit(new ConvolveStage(node.Name, node.Output, node.Inputs[0], lowering.WeightOf(node.Inputs[1]), g, Transposed: true, FusedProgram.Identity));
     }
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
@@ -143,6 +143,8 @@ public sealed record ImageConvolutionTransposed(ConvolutionWindow Window, int He
 /// </summary>
 public sealed record ImageFilterGradient(ConvolutionWindow Window, int TapRows, int TapColumns, int Groups = 1) : Operator
 {
+    public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => Groups == 1;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.Require(inputs.Types.Count is 2 or 3, "2 or 3 inputs", $"{inputs.Types.Count}");

@@ -34,7 +34,7 @@ public sealed record Linear(int GroupSamples = 0) : Operator
     }
 
     public override void Lower(StageLowering lowering, Node node) =>
-        lowering.Emit(new ContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Transposed: false, FusedProgram.Identity));
+        lowering.Emit(new ContractStage(node.Name, node.Output, node.Inputs[0], lowering.WeightOf(node.Inputs[1]), Transposed: false, FusedProgram.Identity));
 
     /// <summary>Columns of y are rows of w; the sum over k is never cut.</summary>
     public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) =>
@@ -79,7 +79,7 @@ public sealed record LinearInputGradient : Operator
     }
 
     public override void Lower(StageLowering lowering, Node node) =>
-        lowering.Emit(new ContractStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], Transposed: true, FusedProgram.Identity));
+        lowering.Emit(new ContractStage(node.Name, node.Output, node.Inputs[0], lowering.WeightOf(node.Inputs[1]), Transposed: true, FusedProgram.Identity));
 
     /// <summary>Columns of dx are columns of w; the sum over n is never cut.</summary>
     public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => inputs[1].Rank == 2
@@ -94,6 +94,8 @@ public sealed record LinearInputGradient : Operator
 /// <param name="GroupSamples">Samples of a group; see <see cref="SampleSum"/>.</param>
 public sealed record LinearWeightGradient(int GroupSamples = 0) : Operator
 {
+    public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => inputs[input].HasSamples;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);

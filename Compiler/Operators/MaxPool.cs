@@ -15,6 +15,8 @@ public sealed record MaxPool(ConvolutionWindow Window, int TapRows, int TapColum
     /// <summary>Square windows side by side.</summary>
     public static MaxPool Of(int extent) => new(ConvolutionWindow.Strided(extent), extent, extent);
 
+    public override bool OnlyMoves => true;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);

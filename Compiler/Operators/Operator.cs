@@ -43,6 +43,15 @@ public abstract record Operator
     /// <summary>The position of the input that is read as a packed weight; null if none is.</summary>
     public virtual int? PackedInput => null;
 
+    /// <summary>True if the stage of the node reads the input where it lies, in pairs of bf16; else it is widened before.</summary>
+    /// <param name="input">Its position.</param>
+    /// <param name="inputs">The types of all inputs, pairs as what they widen to.</param>
+    /// <param name="output">The type of the output.</param>
+    public virtual bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => PackedInput == input;
+
+    /// <summary>True if each element of the output is an element of an input, or 0: rounding it again changes nothing.</summary>
+    public virtual bool OnlyMoves => false;
+
     /// <summary>
     /// Samples of a group, where the output is a sum over samples whose groups are combined by the tree of
     /// <see cref="Kernels.Templates.SampleReduce.SampleTree"/>: such a sum can be cut at the top of its tree. Null for anything else.

@@ -18,6 +18,8 @@ public sealed record Relu : UnaryOperator
 
     public override Type Function => typeof(ReluFunction);
 
+    public override bool OnlyMoves => true;
+
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
         scope.Add(node.Inputs[0], scope.Builder.Apply(new ReluGradient(), node.Output, gradient));
 }
@@ -26,6 +28,8 @@ public sealed record Relu : UnaryOperator
 public sealed record ReluGradient : ElementwiseOperator
 {
     public override Type Function => typeof(ReluGradientFunction);
+
+    public override bool OnlyMoves => true;
 
     public override TensorType Infer(OperatorInputs inputs)
     {

@@ -31,6 +31,8 @@ public enum ResampleKind
 /// </summary>
 public sealed record Resample(ResampleKind Kind, int First, int Last = 0) : Operator
 {
+    public override bool OnlyMoves => Kind is ResampleKind.Nearest or ResampleKind.Crop;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);

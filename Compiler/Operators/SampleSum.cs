@@ -12,6 +12,8 @@ namespace RduEmu.Compiler.Operators;
 /// <param name="GroupSamples">Samples of a group, a power of two; 0 for the least that has 32 rows. A model whose samples are sequences takes 1 everywhere.</param>
 public sealed record SampleSum(int GroupSamples = 0) : Operator
 {
+    public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => inputs[input].HasSamples;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);

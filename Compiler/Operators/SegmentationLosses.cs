@@ -13,6 +13,8 @@ namespace RduEmu.Compiler.Operators;
 /// </summary>
 public sealed record SampleProductSum : Operator
 {
+    public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => inputs[input].HasSamples;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);

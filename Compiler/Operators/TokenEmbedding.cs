@@ -14,6 +14,10 @@ namespace RduEmu.Compiler.Operators;
 /// <param name="GroupSamples">Samples of a group in the gradient of the table; see <see cref="SampleSum"/>.</param>
 public sealed record TokenEmbedding(int GroupSamples = 0) : Operator
 {
+    public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => input == 1;
+
+    public override bool OnlyMoves => true;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(2);

@@ -8,6 +8,8 @@ namespace RduEmu.Compiler.Operators;
 /// <summary>y[b, c, r] = x[b, r, c]: samples [B, R, C] to samples [B, C, R]. Its gradient is itself.</summary>
 public sealed record TransposeRows : Operator
 {
+    public override bool OnlyMoves => true;
+
     public override TensorType Infer(OperatorInputs inputs)
     {
         inputs.RequireCount(1);

@@ -168,7 +168,7 @@ public sealed class BatchCut
 
         public IEnumerable<Crossing> Given => _given.Keys;
 
-        public void Apply(Node node) => _here[node.Output] = _builder.Apply(node.Operator, [.. node.Inputs.Select(Resolve)]);
+        public void Apply(Node node) => _here[node.Output] = _builder.Apply(node, [.. node.Inputs.Select(Resolve)]);
 
         /// <summary>The sum of the parts' shares, by the binary tree over the parts.</summary>
         public void AddShares(ValueId value)

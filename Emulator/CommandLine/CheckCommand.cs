@@ -25,13 +25,16 @@ internal sealed class CheckCommand : IModelCommand
     private readonly Option<int> _steps = new("--steps") { Description = "training steps", DefaultValueFactory = _ => 5 };
     private readonly Option<int> _samples = new("--samples") { Description = "samples that are scored after training", DefaultValueFactory = _ => 64 };
 
-    public IReadOnlyList<Option> Options => [_runs, _threads, _devices, _batches, _sockets, _parallel, _modes, _tiles, _inject, _steps, _samples];
+    private readonly RecomputeOption _recompute = new();
+
+    public IReadOnlyList<Option> Options => [_runs, _threads, _devices, _batches, _sockets, _parallel, _modes, _tiles, _inject, _steps, _samples, _recompute.Option];
 
     public static Command Create() => ModelCatalogue.CreateCommand(
         "check", "trains and predicts in every way that is asked for and compares the bits", () => new CheckCommand());
 
     public int Run(ParseResult parsed, ModelRequest request)
     {
+        request = _recompute.Apply(parsed, request);
         int runs = CommonOptions.Positive("--runs", parsed.GetRequiredValue(_runs));
         int[] threads = [.. parsed.GetRequiredValue(_threads).Select(count => CommonOptions.Positive("--threads", count))];
         int[] batches = [.. parsed.GetRequiredValue(_batches).Select(count => CommonOptions.Positive("--batches", count))];

@@ -12,43 +12,36 @@ namespace RduEmu.Emulator.CommandLine;
 internal sealed class CommonOptions
 {
     private readonly IModelFamily _family;
+    private readonly PrecisionOptions _precision;
     private readonly Option<int?> _batch = new("--batch") { Description = "samples of a step; left out: the preset's" };
     private readonly Option<int> _seed = new("--seed") { Description = "of parameters and generated samples", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _arenaFile = new("--arena-file") { Description = "map the host's arena from this file, for tables larger than the memory" };
     private readonly Option<long?> _memoryLimit = new("--memory-limit") { Description = "most bytes of an arena in memory" };
     private readonly Option<string> _mode = new("--mode") { Description = "o0, o1 or o3: how much becomes one section; bits do not depend on it", DefaultValueFactory = _ => "o3" };
     private readonly Option<int> _tile = new("--tile") { Description = "samples of a host tile, 0 to choose; bits do not depend on it" };
-    private readonly Option<string> _precision;
     private readonly Option<bool> _json = new("--json") { Description = "one JSON object on stdout, everything else on stderr" };
 
     public CommonOptions(IModelFamily family)
     {
         _family = family;
-        _precision = new("--precision") { Description = string.Join(", ", family.Precisions), DefaultValueFactory = _ => "fp32" };
+        _precision = new PrecisionOptions(family);
     }
 
-    public IReadOnlyList<Option> All => [_batch, _seed, _arenaFile, _memoryLimit, _mode, _tile, _precision, _json];
+    public IReadOnlyList<Option> All => [_batch, _seed, _arenaFile, _memoryLimit, _mode, _tile, .. _precision.All, _json];
 
     /// <exception cref="RduException">RDU0201, RDU0202: an option has a value that cannot be used.</exception>
     public ModelRequest Read(ParseResult parsed)
     {
-        string precision = parsed.GetRequiredValue(_precision);
-        if (!_family.Precisions.Contains(precision))
-        {
-            throw new RduException(ErrorCatalogue.OptionInvalid, "--precision", string.Join(", ", _family.Precisions), precision, "leave the option out");
-        }
-
         var common = new CommonChoices(
             parsed.GetValue(_batch) is { } batch ? Positive("--batch", batch) : null,
             parsed.GetValue(_seed),
-            precision,
             ParseMode(parsed.GetRequiredValue(_mode)),
             NotNegative("--tile", parsed.GetValue(_tile)),
             parsed.GetValue(_arenaFile),
             parsed.GetValue(_memoryLimit) ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
             parsed.GetValue(_json));
         ModelChoice choice = _family.Read(parsed, common);
-        return new ModelRequest(choice.Model, choice.OpenData, common);
+        return new ModelRequest(_precision.Apply(parsed, choice.Model, common.Seed), choice.OpenData, common);
     }
 
     public static CompileMode ParseMode(string name) => name switch
@@ -90,7 +83,6 @@ internal sealed class CommonOptions
 internal sealed record CommonChoices(
     int? BatchSamples,
     int Seed,
-    string Precision,
     CompileMode Mode,
     int TileSamples,
     string? ArenaFile,

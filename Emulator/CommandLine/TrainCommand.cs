@@ -34,13 +34,16 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
     private readonly Option<string?> _plot = new("--plot") { Description = "draw loss and metric over the steps: a file .png or .svg" };
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _sockets, _parallel, _accumulate, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _plot, _receipt];
+    private readonly RecomputeOption _recompute = new();
+
+    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _sockets, _parallel, _accumulate, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _recompute.Option, _plot, _receipt];
 
     public static Command Create(ReceiptSink? sink) => ModelCatalogue.CreateCommand(
         "train", "training: loss and metric as it goes, digests and throughput at the end", () => new TrainCommand(sink));
 
     public int Run(ParseResult parsed, ModelRequest request)
     {
+        request = _recompute.Apply(parsed, request);
         (string device, int threads) = _device.Read(parsed);
         string? receiptPath = parsed.GetValue(_receipt);
         if (receiptPath is not null)
@@ -83,7 +86,7 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
             ("data", data.Training.Name),
             ("device", DeviceOptions.Describe(device, threads)),
             ("batch", $"{course.BatchSamples} samples, {model.Optimizer}, rate {course.Rate}"),
-            ("arena", Output.Bytes(session.ArenaBytes)),
+            ("arena", DescribeMemory(session)),
             ("begins", watch.From is { } from ? $"after step {from.Step:N0}, from a checkpoint" : "at step 0"));
         SectionTable.Write(output.Text, session.Program);
 
@@ -147,6 +150,8 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
                 WeightsDigest = weights,
                 Sections = session.Program.Step.Length,
                 PeakArenaBytes = session.ArenaBytes,
+                Floor = session.Floor(),
+                session.ScratchBytes,
                 session.Traffic,
                 PeakProcessBytes = ProcessMemory.PeakBytes(),
                 Parameters = Listed(session),
@@ -154,6 +159,13 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
         }
 
         return (int)ExitCode.Done;
+    }
+
+    private static string DescribeMemory(ModelSession session)
+    {
+        MemoryFloor floor = session.Floor();
+        return $"{Output.Bytes(session.ArenaBytes)}; the least possible {Output.Bytes(floor.Bytes)}: weights {Output.Bytes(floor.WeightBytes)}, "
+            + $"optimiser {Output.Bytes(floor.OptimizerBytes)}, live activations {Output.Bytes(floor.LiveBytes)}; scratch {Output.Bytes(session.ScratchBytes)}";
     }
 
     private TrainingWatch Watch(ParseResult parsed, TrainingCourse course, IModelData data)

@@ -1,8 +1,10 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Numerics;
 
 namespace RduEmu.Emulator.Execution;
 
@@ -20,16 +22,40 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     /// <summary>Writes all elements of an input or parameter.</summary>
     /// <param name="value">A value with storage in the arena.</param>
     /// <param name="elements">Row-major; as many as the value has.</param>
-    public void Write(ValueId value, ReadOnlySpan<float> elements) =>
-        WriteWords(Target(value, elements.Length), MemoryMarshal.Cast<float, int>(elements));
+    public void Write(ValueId value, ReadOnlySpan<float> elements)
+    {
+        RequireCount(value, elements.Length);
+        Write(value, 0, elements);
+    }
 
-    /// <summary>Writes some elements of a value that is stored whole, from <paramref name="firstElement"/> on: large tables go in pieces.</summary>
-    public void Write(ValueId value, long firstElement, ReadOnlySpan<float> elements) =>
-        WriteWords(Program.Operands[value].OffsetElements + firstElement, MemoryMarshal.Cast<float, int>(elements));
+    /// <summary>
+    /// Writes some elements of a value that is stored whole, from <paramref name="firstElement"/> on: large tables go in pieces. A
+    /// value of bf16 takes the nearest ones.
+    /// </summary>
+    public void Write(ValueId value, long firstElement, ReadOnlySpan<float> elements)
+    {
+        if (IsPaired(value))
+        {
+            WritePairs(value, firstElement, elements);
+        }
+        else
+        {
+            WriteWords(Program.Operands[value].OffsetElements + firstElement, MemoryMarshal.Cast<float, int>(elements));
+        }
+    }
 
-    /// <summary>Reads some elements of a value that is stored whole.</summary>
-    public void Read(ValueId value, long firstElement, Span<float> elements) =>
-        ReadWords(Program.Operands[value].OffsetElements + firstElement, MemoryMarshal.Cast<float, int>(elements));
+    /// <summary>Reads some elements of a value that is stored whole; bf16 are widened.</summary>
+    public void Read(ValueId value, long firstElement, Span<float> elements)
+    {
+        if (IsPaired(value))
+        {
+            ReadPairs(value, firstElement, elements);
+        }
+        else
+        {
+            ReadWords(Program.Operands[value].OffsetElements + firstElement, MemoryMarshal.Cast<float, int>(elements));
+        }
+    }
 
     /// <summary>Reads neighbouring words of a row, the value's first axis being rows.</summary>
     public void ReadRow(ValueId value, int row, long firstWord, Span<int> words) => ReadWords(Program.Operands[value].At(row, 0) + firstWord, words);
@@ -73,7 +99,14 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     public void Read(ValueId value, Span<float> elements)
     {
         RequireCount(value, elements.Length);
-        ReadAllWords(value, MemoryMarshal.Cast<float, int>(elements));
+        if (IsPaired(value))
+        {
+            ReadPairs(value, 0, elements);
+        }
+        else
+        {
+            ReadAllWords(value, MemoryMarshal.Cast<float, int>(elements));
+        }
     }
 
     /// <summary>
@@ -123,6 +156,42 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     protected static CompiledProgram Fitting(CompiledProgram program, long arenaBytes) => program.ArenaBytes <= arenaBytes
         ? program
         : throw new ArgumentException($"the arena has {arenaBytes} bytes, the program needs {program.ArenaBytes}", nameof(program));
+
+    private bool IsPaired(ValueId value) => Program.Operands[value].IsPaired;
+
+    /// <summary>Elements of pairs, which have no gaps in the arena; the first and the last may share a word with others.</summary>
+    private void WritePairs(ValueId value, long firstElement, ReadOnlySpan<float> elements)
+    {
+        long firstWord = firstElement / 2;
+        int count = checked((int)((firstElement + elements.Length + 1) / 2 - firstWord));
+        int[] rented = ArrayPool<int>.Shared.Rent(count);
+        Span<int> words = rented.AsSpan(0, count);
+        ReadWords(Program.Operands[value].OffsetElements + firstWord, words);
+        Span<ushort> halves = MemoryMarshal.Cast<int, ushort>(words)[(int)(firstElement % 2)..];
+        for (int i = 0; i < elements.Length; i++)
+        {
+            halves[i] = (ushort)BFloat16.ToBits<ScalarLane, float, int>(BFloat16.NearestEven<ScalarLane, float, int>(elements[i]));
+        }
+
+        WriteWords(Program.Operands[value].OffsetElements + firstWord, words);
+        ArrayPool<int>.Shared.Return(rented);
+    }
+
+    private void ReadPairs(ValueId value, long firstElement, Span<float> elements)
+    {
+        long firstWord = firstElement / 2;
+        int count = checked((int)((firstElement + elements.Length + 1) / 2 - firstWord));
+        int[] rented = ArrayPool<int>.Shared.Rent(count);
+        Span<int> words = rented.AsSpan(0, count);
+        ReadWords(Program.Operands[value].OffsetElements + firstWord, words);
+        Span<ushort> halves = MemoryMarshal.Cast<int, ushort>(words)[(int)(firstElement % 2)..];
+        for (int i = 0; i < elements.Length; i++)
+        {
+            elements[i] = BFloat16Pairs.Widen(halves[i]);
+        }
+
+        ArrayPool<int>.Shared.Return(rented);
+    }
 
     private void ReadAllWords(ValueId value, Span<int> words)
     {

@@ -35,6 +35,9 @@ public sealed unsafe class HostExecutor : Executor
         WriteConstants();
     }
 
+    /// <summary>Scratch of all workers.</summary>
+    public long ScratchBytes => _runner.ScratchBytes * _team.Workers;
+
     /// <summary>Where an input lies, for readers that fill it in place.</summary>
     public float* AddressOf(Compiler.Graphs.ValueId value) => (float*)_arena.Start + Program.Operands[value].OffsetElements;
 

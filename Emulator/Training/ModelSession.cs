@@ -25,6 +25,15 @@ public sealed record BatchSplit(int Sockets = 1, int Accumulate = 1, ParallelKin
     public static BatchSplit None { get; } = new();
 }
 
+/// <summary>The least memory that a training needs while every value is kept from its first use to its last.</summary>
+/// <param name="WeightBytes">Parameters.</param>
+/// <param name="OptimizerBytes">What the optimiser keeps.</param>
+/// <param name="LiveBytes">Activations and gradients at the worst moment.</param>
+public sealed record MemoryFloor(long WeightBytes, long OptimizerBytes, long LiveBytes)
+{
+    public long Bytes => WeightBytes + OptimizerBytes + LiveBytes;
+}
+
 /// <summary>A model in the arena of one device: a training step, graphs that only predict, or all of them over the same parameters.</summary>
 public sealed class ModelSession : IDisposable
 {
@@ -110,6 +119,16 @@ public sealed class ModelSession : IDisposable
 
     /// <summary>Of the RDU that has the largest.</summary>
     public long ArenaBytes { get; }
+
+    /// <summary>Scratch of all workers of all graphs, beside the arena; none but on the host.</summary>
+    public long ScratchBytes => _loaded.Sum(graph => graph.Executor is HostExecutor host ? host.ScratchBytes : 0);
+
+    /// <summary>The least that the arena could be: what is kept, and what is alive at the worst moment of any graph.</summary>
+    public MemoryFloor Floor()
+    {
+        long BytesOf(ImmutableArray<ValueId> ids) => ids.Sum(id => Graph[id].Type.CountWords * sizeof(float));
+        return new MemoryFloor(BytesOf(Parameters), BytesOf(OptimizerStates), _loaded.Select(graph => graph.Executor.Program.Memory.LiveBytes).DefaultIfEmpty().Max());
+    }
 
     public ImmutableArray<ValueId> Parameters => First.Parameters;
 

@@ -177,7 +177,9 @@ internal sealed class PartedStep : TrainingStep
     {
         if (!_buffers.TryGetValue(crossing, out float[]? buffer))
         {
-            buffer = new float[_whole.Graph[crossing.Value].Type.CountWords];
+            // Pairs of bf16 cross as the floats that they are.
+            TensorType type = _whole.Graph[crossing.Value].Type;
+            buffer = new float[type.IsPaired ? type.CountElements : type.CountWords];
             _buffers.Add(crossing, buffer);
         }
 

@@ -14,12 +14,35 @@ public readonly unsafe struct InterpreterMemory
         _lengthElements = lengthBytes / sizeof(uint);
     }
 
-    public float Float(Operand operand, long row, long column) => BitConverter.UInt32BitsToSingle(*Word(operand, row, column));
+    public float Float(Operand operand, long row, long column)
+    {
+        if (!operand.IsPaired)
+        {
+            return BitConverter.UInt32BitsToSingle(*Word(operand, row, column));
+        }
+
+        uint pair = *Word(operand, row, column / 2);
+        return BitConverter.UInt32BitsToSingle(column % 2 == 0 ? pair << 16 : pair & 0xFFFF0000);
+    }
 
     public int Int(Operand operand, long row, long column) => (int)*Word(operand, row, column);
 
-    public void Store(Operand operand, long row, long column, float value) =>
-        *Word(operand, row, column) = BitConverter.SingleToUInt32Bits(value);
+    /// <param name="operand">Where.</param>
+    /// <param name="row">Its row.</param>
+    /// <param name="column">Its column.</param>
+    /// <param name="value">A value that is a bf16 already, where the operand holds these.</param>
+    public void Store(Operand operand, long row, long column, float value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        if (!operand.IsPaired)
+        {
+            *Word(operand, row, column) = bits;
+            return;
+        }
+
+        uint* pair = Word(operand, row, column / 2);
+        *pair = column % 2 == 0 ? *pair & 0xFFFF0000 | bits >> 16 : *pair & 0x0000FFFF | bits & 0xFFFF0000;
+    }
 
     public void Store(Operand operand, long row, long column, int value) => *Word(operand, row, column) = (uint)value;
 

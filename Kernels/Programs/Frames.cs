@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using ILGPU;
 using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Numerics;
 
 namespace RduEmu.Kernels.Programs;
 
@@ -27,6 +28,10 @@ public readonly unsafe struct HostWideFrame : IFrame<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<float> Full<TSlot>()
         where TSlot : struct, ISlot => Vector512.Load(_rows[TSlot.Index] + _column);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<float> Paired<TSlot>()
+        where TSlot : struct, ISlot => BFloat16Pairs.Load((ushort*)_rows[TSlot.Index] + _column);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<float> PerColumn<TSlot>()
@@ -60,6 +65,10 @@ public readonly unsafe struct HostScalarFrame : IFrame<float>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Full<TSlot>()
         where TSlot : struct, ISlot => _rows[TSlot.Index][_column];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float Paired<TSlot>()
+        where TSlot : struct, ISlot => BFloat16Pairs.Widen(((ushort*)_rows[TSlot.Index])[_column]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float PerColumn<TSlot>()
@@ -96,6 +105,9 @@ public readonly struct GpuFrame : IFrame<float>
     public float Full<TSlot>()
         where TSlot : struct, ISlot => _arena[TSlot.Of(in _slots).At(_row, _column)];
 
+    public float Paired<TSlot>()
+        where TSlot : struct, ISlot => BFloat16Pairs.Element(_arena, TSlot.Of(in _slots), _row, (int)_column);
+
     public float PerColumn<TSlot>()
         where TSlot : struct, ISlot => _arena[TSlot.Of(in _slots).At(0, _column)];
 
@@ -126,6 +138,9 @@ public readonly struct InterpreterFrame : IFrame<float>
     public float Accumulated { get; }
 
     public float Full<TSlot>()
+        where TSlot : struct, ISlot => _memory.Float(TSlot.Of(in _slots), _row, _column);
+
+    public float Paired<TSlot>()
         where TSlot : struct, ISlot => _memory.Float(TSlot.Of(in _slots), _row, _column);
 
     public float PerColumn<TSlot>()

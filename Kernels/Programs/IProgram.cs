@@ -25,6 +25,10 @@ public interface IFrame<TFloat>
     TFloat Full<TSlot>()
         where TSlot : struct, ISlot;
 
+    /// <summary>in[row, column], where the operand's words hold two bf16 each; widened, which is exact.</summary>
+    TFloat Paired<TSlot>()
+        where TSlot : struct, ISlot;
+
     /// <summary>in[column], the same for all rows: a bias.</summary>
     TFloat PerColumn<TSlot>()
         where TSlot : struct, ISlot;

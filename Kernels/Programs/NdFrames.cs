@@ -25,6 +25,10 @@ public readonly struct NdGpuFrame : IFrame<float>
     public float Full<TSlot>()
         where TSlot : struct, ISlot => _arena[TSlot.Of(in _slots).At(_item, in _index)];
 
+    /// <summary>Operands over N-d tensors have no pairs: the compiler widens them before.</summary>
+    public float Paired<TSlot>()
+        where TSlot : struct, ISlot => Full<TSlot>();
+
     public float PerColumn<TSlot>()
         where TSlot : struct, ISlot => Full<TSlot>();
 
@@ -56,6 +60,10 @@ public readonly struct NdInterpreterFrame : IFrame<float>
 
     public float Full<TSlot>()
         where TSlot : struct, ISlot => _memory.Float(TSlot.Of(in _slots), _item, in _index);
+
+    /// <summary>Operands over N-d tensors have no pairs: the compiler widens them before.</summary>
+    public float Paired<TSlot>()
+        where TSlot : struct, ISlot => Full<TSlot>();
 
     public float PerColumn<TSlot>()
         where TSlot : struct, ISlot => Full<TSlot>();

@@ -6,6 +6,7 @@ namespace RduEmu.Kernels.Programs;
 public enum SlotAccess
 {
     Full,
+    Paired,
     PerColumn,
     PerRow,
     Uniform,

@@ -89,6 +89,18 @@ public readonly struct Full<TSlot> : IProgram
         where TFrame : struct, IFrame<TFloat> => frame.Full<TSlot>();
 }
 
+/// <summary>in[row, column], a bf16 that shares its word with a neighbour.</summary>
+public readonly struct Paired<TSlot> : IProgram
+    where TSlot : struct, ISlot
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat Evaluate<TLane, TFloat, TInt, TFrame>(in TFrame frame)
+        where TLane : struct, ILane<TFloat, TInt>
+        where TFloat : unmanaged
+        where TInt : unmanaged
+        where TFrame : struct, IFrame<TFloat> => frame.Paired<TSlot>();
+}
+
 /// <summary>in[column].</summary>
 public readonly struct PerColumn<TSlot> : IProgram
     where TSlot : struct, ISlot

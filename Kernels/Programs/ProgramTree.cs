@@ -31,6 +31,7 @@ public abstract record ProgramTree
             Type open = Access switch
             {
                 SlotAccess.Full => typeof(Full<>),
+                SlotAccess.Paired => typeof(Paired<>),
                 SlotAccess.PerColumn => typeof(PerColumn<>),
                 SlotAccess.PerRow => typeof(PerRow<>),
                 _ => typeof(Uniform<>),

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Operators;
+using RduEmu.Compiler.Recomputation;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Models.Bert;
@@ -53,6 +54,12 @@ internal sealed class BertBody
 
     public BertHead Head { get; }
 
+    /// <summary>Nodes up to the losses, once gradients have been added.</summary>
+    public int ForwardNodes { get; set; }
+
+    /// <summary>The encoder's layers, each with all that it makes but its result.</summary>
+    public List<ForwardLayer> Layers { get; } = [];
+
     /// <summary>In the order of <see cref="BertParameters"/>.</summary>
     public ImmutableArray<ValueId> Parameters { get; }
 
@@ -79,11 +86,15 @@ internal sealed class BertBody
         for (int layer = 0; layer < _configuration.Layers; layer++)
         {
             string name = $"bert.encoder.layer.{layer}";
+            int first = Builder.CountValues;
             ValueId attended = Dropped(Dense($"{name}.attention.output.dense", Attention($"{name}.attention.self", x, mask)));
             x = Norm($"{name}.attention.output.LayerNorm", Builder.Apply(new Add(), attended, x));
             ValueId inner = Builder.Apply(new Gelu(), Dense($"{name}.intermediate.dense", x));
             ValueId outer = Dropped(Dense($"{name}.output.dense", inner));
             x = Norm($"{name}.output.LayerNorm", Builder.Apply(new Add(), outer, x));
+            ValueId result = x;
+            Layers.Add(new ForwardLayer(
+                $"layer.{layer}", [.. Enumerable.Range(first, Builder.CountValues - first).Select(i => new ValueId(i)).Where(id => id != result)]));
         }
 
         return x;

@@ -26,6 +26,9 @@ public sealed record BertConfiguration(string Name, int Layers, int Hidden, int 
     /// <summary>Rate of every dropout, in [0, 1).</summary>
     public float Dropout { get; init; } = 0.1f;
 
+    /// <summary>Peak learning rate by default: that of the paper; narrow models take more.</summary>
+    public float Rate { get; init; } = 1e-4f;
+
     /// <summary>Standard deviation of the first weights.</summary>
     public float InitialDeviation { get; init; } = 0.02f;
 
@@ -35,10 +38,10 @@ public sealed record BertConfiguration(string Name, int Layers, int Hidden, int 
     /// <summary>Tokens of a sequence in training by default.</summary>
     public int Tokens { get; init; } = 128;
 
-    /// <summary>2 and 4 layers of 64-wide heads: google-research/bert's README, "Smaller BERT models".</summary>
-    public static BertConfiguration Tiny { get; } = new("tiny", 2, 128, 2, 512);
+    /// <summary>2 and 4 layers of 64-wide heads: google-research/bert's README, "Smaller BERT models". So small a model has nothing to drop.</summary>
+    public static BertConfiguration Tiny { get; } = new("tiny", 2, 128, 2, 512) { Dropout = 0f, Rate = 1e-3f };
 
-    public static BertConfiguration Mini { get; } = new("mini", 4, 256, 4, 1024);
+    public static BertConfiguration Mini { get; } = new("mini", 4, 256, 4, 1024) { Rate = 1e-3f };
 
     public static BertConfiguration Small { get; } = new("small", 4, 512, 8, 2048);
 

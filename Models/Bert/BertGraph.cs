@@ -76,6 +76,7 @@ public sealed record BertGraph(Graph Graph, ImmutableArray<ValueId> Parameters)
     internal static (ImmutableArray<ValueId> Losses, ImmutableArray<ValueId> Gradients) Differentiate(BertBody body)
     {
         (ImmutableArray<ValueId> losses, ImmutableArray<(ValueId, ValueId)> seeds) = Losses(body);
+        body.ForwardNodes = body.Builder.Nodes.Count;
         ValueId?[] gradients = GradientScope.Differentiate(body.Builder, seeds, [.. body.Parameters]);
         return (losses, [.. gradients.Select(gradient => gradient!.Value)]);
     }

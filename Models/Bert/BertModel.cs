@@ -8,21 +8,29 @@ using RduEmu.Models.Training;
 
 namespace RduEmu.Models.Bert;
 
-/// <summary>A BERT that is pretrained: masked language model and next sentence. Inference is the encoder with its pooler.</summary>
+/// <summary>
+/// A BERT with a head: pretrained as a masked language model with next sentences, where inference is the encoder with its pooler; or
+/// trained to tell classes or to find spans.
+/// </summary>
 public sealed class BertModel : IModel
 {
     private readonly BertConfiguration _configuration;
     private readonly int _tokens;
     private readonly int _seed;
     private readonly bool _isLamb;
+    private readonly BertHead _head;
+    private readonly int _classes;
     private readonly ImmutableArray<BertParameter> _parameters;
 
     /// <param name="configuration">Its shape.</param>
     /// <param name="tokens">Tokens of a sequence.</param>
     /// <param name="seed">Of the run: dropout depends on it.</param>
     /// <param name="optimizer">adamw or lamb.</param>
+    /// <param name="head">What stands on the encoder.</param>
+    /// <param name="classes">Of a classification.</param>
     /// <exception cref="RduException">RDU0202: another optimiser.</exception>
-    public BertModel(BertConfiguration configuration, int tokens, int seed, string optimizer = "adamw")
+    public BertModel(
+        BertConfiguration configuration, int tokens, int seed, string optimizer = "adamw", BertHead head = BertHead.Pretraining, int classes = 2)
     {
         _isLamb = optimizer switch
         {
@@ -34,7 +42,9 @@ public sealed class BertModel : IModel
         _tokens = tokens;
         _seed = seed;
         Optimizer = optimizer;
-        _parameters = BertParameters.List(configuration, BertHead.Pretraining);
+        _head = head;
+        _classes = classes;
+        _parameters = BertParameters.List(configuration, head, classes);
     }
 
     public string Name => "bert";
@@ -45,15 +55,17 @@ public sealed class BertModel : IModel
 
     public string Summary => string.Create(
         CultureInfo.InvariantCulture,
-        $"{BertParameters.Count(_configuration, BertHead.Pretraining):N0} parameters, {BertParameters.Count(_configuration, BertHead.None):N0} of them encoder and pooler; {_configuration.Layers} layers, {_configuration.Hidden} wide, sequences of {_tokens}");
+        $"{BertParameters.Count(_configuration, _head, _classes):N0} parameters, {BertParameters.Count(_configuration, BertHead.None):N0} of them encoder and pooler; {_configuration.Layers} layers, {_configuration.Hidden} wide, sequences of {_tokens}");
+
+    public string? SampleNumbersField => BertGraph.SampleNumbers;
 
     public int EvaluationBatchSamples => _configuration.BatchSamples;
 
-    public object Describe() => new { configuration = _configuration, tokens = _tokens, seed = _seed, optimizer = Optimizer };
+    public object Describe() => new { configuration = _configuration, tokens = _tokens, seed = _seed, optimizer = Optimizer, head = _head.ToString(), classes = _classes };
 
     public ModelGraph BuildTrainingStep(int batchSamples)
     {
-        var body = new BertBody(_configuration, BertHead.Pretraining, batchSamples, _tokens, classes: 2, _seed);
+        var body = new BertBody(_configuration, _head, batchSamples, _tokens, _classes, _seed);
         GraphBuilder builder = body.Builder;
         (ImmutableArray<ValueId> losses, ImmutableArray<ValueId> gradients) = BertGraph.Differentiate(body);
         ValueId total = losses.Select(loss => builder.Apply(new SampleSum(GroupSamples: 1), loss)).Aggregate((sum, loss) => builder.Apply(new Add(), sum, loss));
@@ -66,14 +78,16 @@ public sealed class BertModel : IModel
             OptimizerStates = [.. states],
             Controls = [ControlInput.Rate(rate)],
             Loss = total,
+            Layers = [.. body.Layers],
+            ForwardNodes = body.ForwardNodes,
         };
     }
 
     public ModelGraph BuildEvaluation(int batchSamples) =>
-        Of(BertGraph.BuildLosses(_configuration, BertHead.Pretraining, batchSamples, _tokens));
+        _head == BertHead.Pretraining ? Of(BertGraph.BuildLosses(_configuration, _head, batchSamples, _tokens)) : BuildInference(batchSamples);
 
     public ModelGraph BuildInference(int batchSamples) =>
-        Of(BertGraph.BuildInference(_configuration, BertHead.None, batchSamples, _tokens));
+        Of(BertGraph.BuildInference(_configuration, _head == BertHead.Pretraining ? BertHead.None : _head, batchSamples, _tokens, _classes));
 
     public void Initialize(ModelGraph graph, int parameter, int seed, long firstElement, Span<float> elements)
     {
@@ -82,7 +96,12 @@ public sealed class BertModel : IModel
         BertInitializer.Fill(_parameters[index], index, _configuration.InitialDeviation, seed, firstElement, elements);
     }
 
-    public IMetric CreateMetric() => new MaskedLanguageMetric();
+    public IMetric CreateMetric() => _head switch
+    {
+        BertHead.Classification => new ClassificationMetric(_classes),
+        BertHead.Span => new SpanMetric(),
+        _ => new MaskedLanguageMetric(),
+    };
 
     private static ModelGraph Of(BertGraph graph) => new(graph.Graph, graph.Parameters, [.. graph.Graph.Outputs]);
 }

@@ -25,6 +25,12 @@ public interface IModel
     /// <summary>Storage of activations and weights: <c>fp32</c> or <c>bf16</c>.</summary>
     string Precision => "fp32";
 
+    /// <summary>The field of a batch, integers [B, 1], with the number of each sample in the training; null if there is none.</summary>
+    string? SampleNumbersField => null;
+
+    /// <summary>True if gradients change the parameter of this name; false for running statistics.</summary>
+    bool IsTrained(string parameter) => true;
+
     /// <summary>Samples that are measured at a time.</summary>
     int EvaluationBatchSamples { get; }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Recomputation;
 
 namespace RduEmu.Models.Training;
 
@@ -35,6 +36,12 @@ public sealed record ModelGraph(Graph Graph, ImmutableArray<ValueId> Parameters,
 {
     /// <summary>What the optimiser keeps: parameters too, zero before the first step, named after the parameter that they belong to.</summary>
     public ImmutableArray<ValueId> OptimizerStates { get; init; } = [];
+
+    /// <summary>The layers of a training step, whose inner values can be computed again for their gradients.</summary>
+    public ImmutableArray<ForwardLayer> Layers { get; init; } = [];
+
+    /// <summary>Nodes up to the losses; those behind them are gradients and steps.</summary>
+    public int ForwardNodes { get; init; }
 
     /// <summary>Inputs that the trainer fills.</summary>
     public ImmutableArray<ControlInput> Controls { get; init; } = [];

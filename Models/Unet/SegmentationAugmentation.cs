@@ -12,7 +12,10 @@ public enum AugmentationKind
     /// <summary>The eight flips and transposes of a square too.</summary>
     Flips,
 
-    /// <summary>Also turned by up to 10 degrees, shifted by up to 5% and bent elastically by up to 6 pixels.</summary>
+    /// <summary>
+    /// Also turned by up to 10 degrees, shifted, sheared and stretched by up to 5% (the last three as zhixuhao/unet's main.py has them)
+    /// and bent elastically by up to 6 pixels.
+    /// </summary>
     Full,
 }
 
@@ -31,6 +34,8 @@ public sealed class SegmentationAugmentation(AugmentationKind kind, int seed, in
 
     private const float LargestTurn = 0.17453292f;
     private const float LargestShift = 0.05f;
+    private const float LargestShear = 0.05f;
+    private const float LargestStretch = 0.05f;
     private const float LargestBend = 6f;
 
     /// <summary>Knots of the elastic grid along each axis; between them the bend is smooth.</summary>
@@ -122,7 +127,7 @@ public sealed class SegmentationAugmentation(AugmentationKind kind, int seed, in
         public int Below(int draw, int count) => Math.Min(count - 1, (int)(Uniform(draw) * count));
     }
 
-    /// <summary>A turn about the middle, a shift, and a smooth bend.</summary>
+    /// <summary>A stretch, a shear and a turn about the middle, a shift, and a smooth bend.</summary>
     private sealed class Warp
     {
         private const int FirstKnotDraw = 16;
@@ -132,6 +137,9 @@ public sealed class SegmentationAugmentation(AugmentationKind kind, int seed, in
         private readonly float _sine;
         private readonly float _shiftY;
         private readonly float _shiftX;
+        private readonly float _shear;
+        private readonly float _stretchY;
+        private readonly float _stretchX;
         private readonly int _height;
         private readonly int _width;
 
@@ -143,6 +151,9 @@ public sealed class SegmentationAugmentation(AugmentationKind kind, int seed, in
             _sine = Trigonometric.Sin<ScalarLane, float, int>(angle);
             _shiftY = LargestShift * height * draws.Signed(4);
             _shiftX = LargestShift * width * draws.Signed(5);
+            _shear = LargestShear * draws.Signed(6);
+            _stretchY = 1f + LargestStretch * draws.Signed(7);
+            _stretchX = 1f + LargestStretch * draws.Signed(8);
             for (int i = 0; i < _bend.Length; i++)
             {
                 _bend[i] = LargestBend * draws.Signed(FirstKnotDraw + i);
@@ -152,8 +163,8 @@ public sealed class SegmentationAugmentation(AugmentationKind kind, int seed, in
         /// <summary>Where a pixel comes from.</summary>
         public (float Y, float X) At(int row, int column)
         {
-            float y = row - 0.5f * (_height - 1);
-            float x = column - 0.5f * (_width - 1);
+            float y = _stretchY * (row - 0.5f * (_height - 1));
+            float x = _stretchX * (column - 0.5f * (_width - 1)) + _shear * y;
             float turnedY = _cosine * y - _sine * x;
             float turnedX = _sine * y + _cosine * x;
             return (

@@ -55,6 +55,9 @@ public sealed record UnetConfiguration(
     string Name, int Channels, int Classes, int Features, bool Normalizes, UnetUpsampling Upsampling, bool IsPadded, SegmentationLoss Loss,
     UnetOptimizer Optimizer, float Rate)
 {
+    /// <summary>The largest norm of all gradients together; larger ones are scaled down. 0 for no limit.</summary>
+    public float ClipNorm { get; init; }
+
     /// <summary>Times that extents are halved on the way down.</summary>
     public const int Levels = 4;
 

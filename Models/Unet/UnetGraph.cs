@@ -1,6 +1,7 @@
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Operators;
+using RduEmu.Compiler.Optimizers;
 using RduEmu.Models.Training;
 
 namespace RduEmu.Models.Unet;
@@ -33,7 +34,7 @@ public static class UnetGraph
     public static ModelGraph BuildGradients(UnetConfiguration configuration, int batchSamples, int height, int width, int seed = 0)
     {
         var builder = new GraphBuilder();
-        (UnetLayers layers, ValueId prediction, ValueId loss, ValueId[] gradients) = Differentiate(builder, configuration, batchSamples, height, width, seed);
+        (UnetLayers layers, ValueId prediction, ValueId loss, ValueId[] gradients, _) = Differentiate(builder, configuration, batchSamples, height, width, seed);
         return new ModelGraph(builder.Build([prediction, loss, .. gradients]), [.. layers.Parameters], [prediction]) { Loss = loss };
     }
 
@@ -41,8 +42,14 @@ public static class UnetGraph
     public static ModelGraph BuildTrainingStep(UnetConfiguration configuration, int batchSamples, int height, int width, int seed)
     {
         var builder = new GraphBuilder();
-        (UnetLayers layers, ValueId prediction, ValueId loss, ValueId[] gradients) = Differentiate(builder, configuration, batchSamples, height, width, seed);
+        (UnetLayers layers, ValueId prediction, ValueId loss, ValueId[] gradients, int forwardNodes) = Differentiate(builder, configuration, batchSamples, height, width, seed);
         var optimizer = new UnetOptimizerNodes(layers, configuration.Optimizer);
+        if (configuration.ClipNorm > 0)
+        {
+            ValueId clip = builder.Apply(new ClipScale(), AdamW.GlobalSquareSum(builder, gradients), layers.Scalar(configuration.ClipNorm));
+            gradients = [.. gradients.Select(gradient => builder.Apply(new ScaleByNumber(), gradient, clip))];
+        }
+
         for (int i = 0; i < gradients.Length; i++)
         {
             optimizer.AddStep(layers.Trained[i], gradients[i]);
@@ -53,10 +60,12 @@ public static class UnetGraph
             OptimizerStates = [.. optimizer.States],
             Controls = [.. optimizer.Controls],
             Loss = loss,
+            Layers = [.. layers.Layers],
+            ForwardNodes = forwardNodes,
         };
     }
 
-    private static (UnetLayers Layers, ValueId Prediction, ValueId Loss, ValueId[] Gradients) Differentiate(
+    private static (UnetLayers Layers, ValueId Prediction, ValueId Loss, ValueId[] Gradients, int ForwardNodes) Differentiate(
         GraphBuilder builder, UnetConfiguration configuration, int batchSamples, int height, int width, int seed)
     {
         var layers = new UnetLayers(builder, isTraining: true);
@@ -66,7 +75,8 @@ public static class UnetGraph
             : null;
         ValueId logits = UnetNetwork.Build(layers, configuration, image, numbers, seed);
         (ValueId prediction, ValueId loss, ValueId slope) = SegmentationLossNodes.Build(layers, configuration.Loss, logits);
+        int forwardNodes = builder.Nodes.Count;
         ValueId?[] gradients = GradientScope.Differentiate(builder, logits, slope, [.. layers.Trained]);
-        return (layers, prediction, loss, [.. gradients.Select(gradient => gradient!.Value)]);
+        return (layers, prediction, loss, [.. gradients.Select(gradient => gradient!.Value)], forwardNodes);
     }
 }

@@ -1,5 +1,6 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Operators;
+using RduEmu.Compiler.Recomputation;
 
 namespace RduEmu.Models.Unet;
 
@@ -24,6 +25,18 @@ internal sealed class UnetLayers(GraphBuilder builder, bool isTraining)
 
     /// <summary>What has a gradient.</summary>
     public IReadOnlyList<ValueId> Trained => _trained;
+
+    /// <summary>What was built as layers, in order.</summary>
+    public List<ForwardLayer> Layers { get; } = [];
+
+    /// <summary>Builds a layer: all that it makes but its result can be computed again.</summary>
+    public ValueId Layer(string name, Func<ValueId> build)
+    {
+        int first = builder.CountValues;
+        ValueId result = build();
+        Layers.Add(new ForwardLayer(name, [.. Enumerable.Range(first, builder.CountValues - first).Select(i => new ValueId(i)).Where(id => id != result)]));
+        return result;
+    }
 
     /// <summary>A whole value [1]; equal ones are one.</summary>
     public ValueId Scalar(float value)

@@ -24,6 +24,8 @@ public sealed class UnetModel(
 
     public string Optimizer => Configuration.Optimizer.ToString().ToLowerInvariant();
 
+    public string? SampleNumbersField => UnetGraph.NumberField;
+
     public int EvaluationBatchSamples => 1;
 
     /// <summary>What is trained: filters, biases, gammas and betas; not running statistics.</summary>
@@ -31,7 +33,7 @@ public sealed class UnetModel(
     {
         // The extents do not matter; the smallest that valid convolutions leave something of is 188.
         ModelGraph graph = UnetGraph.BuildInference(configuration, 1, configuration.IsPadded ? 16 : 188, configuration.IsPadded ? 16 : 188);
-        return graph.Parameters.Select(id => graph.Graph[id]).Where(IsTrained).Sum(value => value.Type.CountElements);
+        return graph.Parameters.Select(id => graph.Graph[id]).Where(value => IsTrainedName(value.Name)).Sum(value => value.Type.CountElements);
     }
 
     public object Describe() => new
@@ -61,5 +63,7 @@ public sealed class UnetModel(
 
     public IMetric CreateMetric() => new SegmentationMetric(Configuration.Classes, picture);
 
-    private static bool IsTrained(Value value) => !value.Name.Contains(".running_", StringComparison.Ordinal);
+    public bool IsTrained(string parameter) => IsTrainedName(parameter);
+
+    private static bool IsTrainedName(string name) => !name.Contains(".running_", StringComparison.Ordinal);
 }

@@ -19,17 +19,21 @@ internal static class UnetNetwork
         for (int level = 0; level < UnetConfiguration.Levels; level++)
         {
             int features = configuration.Features << level;
-            x = Block(layers, configuration, $"encoder{level + 1}", x, features, features);
+            ValueId source = x;
+            string name = $"encoder{level + 1}";
+            x = layers.Layer(name, () => Block(layers, configuration, name, source, features, features));
             x = level == UnetConfiguration.Levels - 1 ? Drop(builder, configuration, x, sampleNumbers, seed, 0) : x;
             skips.Add(x);
             x = builder.Apply(MaxPool.Of(2), x);
         }
 
-        x = Block(layers, configuration, "bottleneck", x, configuration.BottomFeatures, configuration.BottomFeatures);
+        ValueId lowest = x;
+        x = layers.Layer("bottleneck", () => Block(layers, configuration, "bottleneck", lowest, configuration.BottomFeatures, configuration.BottomFeatures));
         x = Drop(builder, configuration, x, sampleNumbers, seed, 1);
         for (int level = UnetConfiguration.Levels - 1; level >= 0; level--)
         {
-            x = Level(layers, configuration, level, x, skips[level]);
+            (ValueId below, int at) = (x, level);
+            x = layers.Layer($"decoder{level + 1}", () => Level(layers, configuration, at, below, skips[at]));
         }
 
         if (configuration.HeadFeatures > 0)

@@ -23,9 +23,12 @@ public static class UnetPresets
         DropoutRate = 0.5f,
     };
 
-    /// <summary>milesial/Pytorch-UNet with transposed convolutions: 31,037,698 parameters.</summary>
+    /// <summary>milesial/Pytorch-UNet with transposed convolutions: 31,037,698 parameters; train.py clips gradients to a norm of 1.</summary>
     public static UnetConfiguration Milesial { get; } = new(
-        "milesial", 3, 2, 64, Normalizes: true, UnetUpsampling.Transposed, IsPadded: true, SegmentationLoss.CrossEntropy, UnetOptimizer.RmsProp, 1e-5f);
+        "milesial", 3, 2, 64, Normalizes: true, UnetUpsampling.Transposed, IsPadded: true, SegmentationLoss.CrossEntropy, UnetOptimizer.RmsProp, 1e-5f)
+    {
+        ClipNorm = 1f,
+    };
 
     /// <summary>milesial/Pytorch-UNet with bilinear up-sampling: 17,263,042 parameters.</summary>
     public static UnetConfiguration MilesialBilinear { get; } = Milesial with { Name = "milesial-bilinear", Upsampling = UnetUpsampling.Bilinear };

@@ -38,11 +38,27 @@ public sealed class UnetCommandTests
         Assert.That(cut.Json.GetProperty("weightsDigest").GetString(), Is.EqualTo(whole.Json.GetProperty("weightsDigest").GetString()));
     }
 
+    /// <summary>Computed again for the gradients: the digest without; what memory is for is said.</summary>
     [Test]
-    public void TheSameBits_OnHostAndSimulator()
+    public void Recomputation_IsOneDigest()
+    {
+        string[] common = ["train", "unet", .. Small, "--steps", "2", "--precision", "bf16", "--json"];
+        Cli kept = Cli.Run(common);
+        Cli again = Cli.Run([.. common, "--recompute", "all", "--threads", "1"]);
+
+        Assert.That(kept.Exit + again.Exit, Is.Zero, kept.Error + again.Error);
+        Assert.That(again.Json.GetProperty("weightsDigest").GetString(), Is.EqualTo(kept.Json.GetProperty("weightsDigest").GetString()));
+        long floor = kept.Json.GetProperty("floor").GetProperty("bytes").GetInt64();
+        Assert.That(floor, Is.Positive.And.LessThanOrEqualTo(kept.Json.GetProperty("peakArenaBytes").GetInt64()));
+        Assert.That(again.Json.GetProperty("floor").GetProperty("liveBytes").GetInt64(), Is.LessThan(kept.Json.GetProperty("floor").GetProperty("liveBytes").GetInt64()));
+    }
+
+    [TestCase("host,ilgpu", "fp32")]
+    [TestCase("host,ilgpu", "bf16")]
+    public void TheSameBits_OnHostAndSimulator(string devices, string precision)
     {
         Cli cli = Cli.Run(
-            ["check", "unet", .. Small, "--runs", "1", "--threads", "1,2", "--devices", "host,ilgpu", "--batches", "2", "--steps", "1", "--samples", "2", "--json"]);
+            ["check", "unet", .. Small, "--precision", precision, "--runs", "1", "--threads", "1,2", "--devices", devices, "--batches", "2", "--steps", "1", "--samples", "2", "--json"]);
 
         Assert.That(cli.Exit, Is.Zero, cli.Out + cli.Error);
         Assert.That(cli.Json.GetProperty("passed").GetBoolean(), Is.True);
@@ -51,6 +67,8 @@ public sealed class UnetCommandTests
     [TestCase("RDU0202", "--preset", "none")]
     [TestCase("RDU0202", "--loss", "hinge")]
     [TestCase("RDU0202", "--augment", "much")]
+    [TestCase("RDU0202", "--recompute", "encoder9")]
+    [TestCase("RDU0201", "--precision", "fp8")]
     [TestCase("RDU0201", "--image", "100")]
     [TestCase("RDU0201", "--channels", "2")]
     [TestCase("RDU0201", "--features", "0")]

@@ -63,6 +63,9 @@ internal static class DoubleImages
             case ScaleColumns:
                 Each(y, i => x[0][i] * x[1][i % columns] * x[2][i % columns]);
                 break;
+            case ScaleByNumber:
+                Each(y, i => x[0][i] * x[1][0]);
+                break;
             case DivideByCount:
                 Each(y, i => x[0][i] / x[1][0]);
                 break;

@@ -4,10 +4,13 @@ using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Optimizers;
+using RduEmu.Compiler.Precision;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Devices.Host;
+using RduEmu.Kernels.Templates.Round;
 using RduEmu.Models.Bert;
 using RduEmu.Models.Dlrm;
+using RduEmu.Models.Precision;
 using RduEmu.Models.Unet;
 using RduEmu.Tests.Bert;
 using RduEmu.Tests.Unet;
@@ -46,6 +49,14 @@ public sealed class ModelKernelTests
 
         collector.Collect(new BertModel(SmallBert.Configuration, SmallBert.Tokens, 1, "adamw").BuildTrainingStep(SmallBert.Batch).Graph);
         collector.Collect(new BertModel(SmallBert.Configuration, SmallBert.Tokens, 1, "lamb").BuildTrainingStep(SmallBert.Batch).Graph);
+
+        foreach (PrecisionPreset preset in new[] { PrecisionPreset.Mp1, PrecisionPreset.Mp4 })
+        {
+            var policy = new PrecisionPolicy(preset, RoundingKind.Stochastic, HasMasters: false, Seed: 1);
+            collector.Collect(new MixedPrecisionModel(new BertModel(SmallBert.Configuration, SmallBert.Tokens, 1), policy).BuildTrainingStep(SmallBert.Batch).Graph);
+            var unet = new UnetModel(UnetPresets.Sn10 with { Features = 2 }, (SmallUnet.Extent, SmallUnet.Extent), (SmallUnet.Extent, SmallUnet.Extent), seed: 1);
+            collector.Collect(new MixedPrecisionModel(unet, policy).BuildTrainingStep(2).Graph);
+        }
 
         foreach (UnetConfiguration configuration in SmallUnet.Configurations)
         {

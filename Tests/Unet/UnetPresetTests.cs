@@ -1,4 +1,6 @@
 using NUnit.Framework;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Operators;
 using RduEmu.Models.Unet;
 
 namespace RduEmu.Tests.Unet;
@@ -14,6 +16,15 @@ public sealed class UnetPresetTests
     [TestCase("paper", 31_030_658)]
     public void Presets_HaveThePublishedParameters(string preset, long parameters) =>
         Assert.That(UnetModel.CountParameters(UnetPresets.Find(preset)), Is.EqualTo(parameters));
+
+    [Test]
+    public void Milesials_ClipsGradients()
+    {
+        Graph graph = UnetGraph.BuildTrainingStep(UnetPresets.Milesial with { Features = 2 }, 1, 16, 16, seed: 1).Graph;
+
+        Assert.That(graph.Nodes.Count(node => node.Operator is ClipScale), Is.EqualTo(1));
+        Assert.That(graph.Nodes.Count(node => node.Operator is ScaleByNumber), Is.EqualTo(graph.Nodes.Count(node => node.Operator is SgdStep)));
+    }
 
     [Test]
     public void ThePapersNetwork_PredictsTheMiddle()

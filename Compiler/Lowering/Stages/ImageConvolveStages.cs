@@ -6,32 +6,32 @@ using RduEmu.Kernels.Templates.Convolve;
 namespace RduEmu.Compiler.Lowering.Stages;
 
 /// <summary>A filter in panels for a convolution, or for its gradient; the extents of the images do not matter.</summary>
-public sealed record FilterPacking(int TapRows, int TapColumns, int SourceChannels, int ResultChannels, int Groups, bool Transposed) : WeightPacking
+public sealed record FilterPacking(int TapRows, int TapColumns, int SourceChannels, int ResultChannels, int Groups, bool Transposed, bool Rounds) : WeightPacking
 {
     private ConvolveGeometry Geometry => new(
         ConvolveAxis.Forward(TapRows, TapRows, 1, 1, 0, 0), ConvolveAxis.Forward(TapColumns, TapColumns, 1, 1, 0, 0), SourceChannels, ResultChannels, Groups);
 
-    public static FilterPacking Of(ConvolveGeometry geometry, bool transposed) =>
-        new(geometry.Height.Taps, geometry.Width.Taps, geometry.SourceChannels, geometry.ResultChannels, geometry.Groups, transposed);
+    public static FilterPacking Of(ConvolveGeometry geometry, bool transposed, bool rounds) =>
+        new(geometry.Height.Taps, geometry.Width.Taps, geometry.SourceChannels, geometry.ResultChannels, geometry.Groups, transposed, rounds);
 
     public override long LengthElements(TensorType weight) => PackedFilter.LengthElements(Geometry);
 
     public override ConfiguredUnit CreateUnit(string name, TensorType weight, Operand source, Operand packed) =>
-        new ConvolvePackUnit($"pack {name}{(Transposed ? " transposed" : string.Empty)}", Geometry, Transposed, source, packed);
+        new ConvolvePackUnit($"pack {name}{(Transposed ? " transposed" : string.Empty)}", Geometry, Transposed, source, packed, Rounds);
 }
 
 /// <summary>output = program(convolution of each image of X with the filter).</summary>
 /// <param name="Geometry">Of what is computed: of a gradient, the gradient's.</param>
 /// <param name="Transposed">True if the filter is turned round.</param>
 public sealed record ConvolveStage(
-    string Name, ValueId Output, ValueId X, ValueId Filter, ConvolveGeometry Geometry, bool Transposed, FusedProgram Program)
+    string Name, ValueId Output, ValueId X, PackedWeightSource Filter, ConvolveGeometry Geometry, bool Transposed, FusedProgram Program)
     : FusableStage(Name, Output, Program)
 {
-    public override IEnumerable<ValueId> Inputs => [X, Filter, .. Program.Inputs];
+    public override IEnumerable<ValueId> Inputs => [X, Filter.Parameter, .. Program.Inputs];
 
     public override IEnumerable<PackedInput> PackedInputs => [Packed];
 
-    private PackedInput Packed => new(Filter, FilterPacking.Of(Geometry, Transposed));
+    private PackedInput Packed => new(Filter.Parameter, FilterPacking.Of(Geometry, Transposed, Filter.Rounds));
 
     public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context) =>
     [

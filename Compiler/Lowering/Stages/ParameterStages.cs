@@ -32,6 +32,8 @@ public sealed record ParameterStage(string Name, ValueId Output, ValueId Paramet
 
     public override IEnumerable<ValueId> UpdatedParameters => [Parameter];
 
+    public override Stage WithPairs(Func<ValueId, bool> isPaired) => this with { Program = Program.WithPairs(isPaired) };
+
     public override bool IsWhole => true;
 
     public override bool WritesRowByRow => true;

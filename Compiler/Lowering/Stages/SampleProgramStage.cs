@@ -17,6 +17,8 @@ public sealed record SampleProgramStage(string Name, ValueId Output, ValueId Row
     public override IEnumerable<ValueId> Inputs =>
         Program.Inputs.Concat(Finish?.Inputs ?? []).Append(Rows).Where(input => input != Output).Distinct();
 
+    public override Stage WithPairs(Func<ValueId, bool> isPaired) => this with { Program = Program.WithPairs(isPaired) };
+
     public override bool IsWhole => true;
 
     public override bool ReadsItemByItem(ValueId input) => false;

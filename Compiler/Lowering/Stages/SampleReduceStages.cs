@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Programs;
 using RduEmu.Kernels.Templates;
 using RduEmu.Kernels.Templates.SampleReduce;
@@ -38,10 +39,13 @@ public sealed record SampleSumStage(string Name, ValueId Output, ValueId X, int 
 
     public override bool ReadsItemByItem(ValueId input) => false;
 
-    public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context) =>
-    [
-        new SampleColumnSumUnit<Full<S0>>(
+    public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context)
+    {
+        Operand x = context.Rows(X);
+        SlotAccess access = x.IsPaired ? SlotAccess.Paired : SlotAccess.Full;
+        yield return UnitContext.Generic(
+            typeof(SampleColumnSumUnit<>), [new ProgramTree.Input(0, access).ToProgramType()],
             Name, context.Columns(X), Sectioning.CountRows(context.TypeOf(X)), context.RowsPerItem(X), context.Items(Output),
-            new ProgramBinding([context.Rows(X)], [SlotAccess.Full]), GroupSamples),
-    ];
+            new ProgramBinding([x], [access]), GroupSamples);
+    }
 }

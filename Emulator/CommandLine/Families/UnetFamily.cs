@@ -52,6 +52,8 @@ internal sealed class UnetFamily : IModelFamily
     public IReadOnlyList<Option> Options =>
         [_preset, _data, _features, _channels, _image, _crop, _augmentation, _foreground, _loss, _optimizer, _masks];
 
+    public IReadOnlyList<string> Precisions => ["fp32", "bf16"];
+
     public ModelChoice Read(ParseResult parsed, CommonChoices common)
     {
         UnetConfiguration preset = UnetPresets.Find(parsed.GetRequiredValue(_preset));

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Reflection;
 using ILGPU;
 using RduEmu.Kernels.Devices;
@@ -9,7 +10,8 @@ namespace RduEmu.Kernels.Templates.Contract;
 /// <param name="Rows">N, rows of the weight.</param>
 /// <param name="Columns">K, its columns.</param>
 /// <param name="Transposed">1 if the weight's columns become the packed columns.</param>
-public readonly record struct PackArguments(Operand Weight, Operand Packed, int Rows, int Columns, int Transposed);
+/// <param name="Rounds">1 if weights of 32 bits are rounded to the nearest bf16 on the way.</param>
+public readonly record struct PackArguments(Operand Weight, Operand Packed, int Rows, int Columns, int Transposed, int Rounds);
 
 /// <summary>
 /// Template <c>Layout</c>, packing of weights w[n, k] into panels: forward, packed columns are n and the depth is k; transposed,
@@ -20,9 +22,9 @@ public sealed unsafe class PackUnit : ConfiguredUnit
 {
     private readonly PackArguments _arguments;
 
-    public PackUnit(string name, int rows, int columns, bool transposed, Operand weight, Operand packed)
+    public PackUnit(string name, int rows, int columns, bool transposed, Operand weight, Operand packed, bool rounds = false)
         : base(name, rowsPerItem: 1) =>
-        _arguments = new PackArguments(weight, packed, rows, columns, transposed ? 1 : 0);
+        _arguments = new PackArguments(weight, packed, rows, columns, transposed ? 1 : 0, rounds ? 1 : 0);
 
     public override long OperationsPerItem => 0;
 
@@ -32,7 +34,7 @@ public sealed unsafe class PackUnit : ConfiguredUnit
         {
             for (int k = 0; k < _arguments.Columns; k++)
             {
-                memory.Store(_arguments.Packed, 0, PackKernel.Target(_arguments, n, k), memory.Float(_arguments.Weight, n, k));
+                memory.Store(_arguments.Packed, 0, PackKernel.Target(_arguments, n, k), WeightReader.Interpreted(memory, _arguments.Weight, n, k, _arguments.Rounds));
             }
         }
     }
@@ -41,32 +43,41 @@ public sealed unsafe class PackUnit : ConfiguredUnit
     {
         float* packed = tile.Whole(_arguments.Packed);
         int depth = _arguments.Transposed != 0 ? _arguments.Rows : _arguments.Columns;
-        for (int row = 0; row < tile.ItemCount; row++)
+        float[] rented = ArrayPool<float>.Shared.Rent(_arguments.Columns);
+        fixed (float* buffer = rented)
         {
-            float* weight = tile.Row(_arguments.Weight, 1, row);
-            int n = tile.ItemBegin + row;
-            if (_arguments.Transposed == 0)
+            for (int row = 0; row < tile.ItemCount; row++)
             {
-                float* lane = packed + PackedWeight.IndexElements(n, 0, depth);
-                for (int k = 0; k < _arguments.Columns; k++)
-                {
-                    lane[(nint)k * ContractOrder.PanelColumns] = weight[k];
-                }
-            }
-            else
-            {
-                for (int k = 0; k < _arguments.Columns; k += ContractOrder.PanelColumns)
-                {
-                    int count = Math.Min(ContractOrder.PanelColumns, _arguments.Columns - k);
-                    float* target = packed + PackedWeight.IndexElements(k, n, depth);
-                    new ReadOnlySpan<float>(weight + k, count).CopyTo(new Span<float>(target, count));
-                }
+                Pack(tile.ItemBegin + row, WeightReader.Row(in tile, _arguments.Weight, row, _arguments.Columns, _arguments.Rounds, buffer), packed, depth);
             }
         }
+
+        ArrayPool<float>.Shared.Return(rented);
     }
 
     public override void Launch(KernelLauncher launcher, int items) =>
         launcher.Launch(PackKernel.Run, checked(items * _arguments.Columns), _arguments);
+
+    private void Pack(int n, float* weight, float* packed, int depth)
+    {
+        if (_arguments.Transposed == 0)
+        {
+            float* lane = packed + PackedWeight.IndexElements(n, 0, depth);
+            for (int k = 0; k < _arguments.Columns; k++)
+            {
+                lane[(nint)k * ContractOrder.PanelColumns] = weight[k];
+            }
+
+            return;
+        }
+
+        for (int k = 0; k < _arguments.Columns; k += ContractOrder.PanelColumns)
+        {
+            int count = Math.Min(ContractOrder.PanelColumns, _arguments.Columns - k);
+            float* target = packed + PackedWeight.IndexElements(k, n, depth);
+            new ReadOnlySpan<float>(weight + k, count).CopyTo(new Span<float>(target, count));
+        }
+    }
 }
 
 /// <summary>Packing on a device: one thread for each weight.</summary>
@@ -78,7 +89,7 @@ public static class PackKernel
     {
         int n = index / arguments.Columns;
         int k = index - n * arguments.Columns;
-        words[arguments.Packed.At(0, Target(arguments, n, k))] = words[arguments.Weight.At(n, k)];
+        arena[arguments.Packed.At(0, Target(arguments, n, k))] = WeightReader.OnDevice(arena, arguments.Weight, n, k, arguments.Rounds);
     }
 
     internal static long Target(PackArguments arguments, int n, int k) => arguments.Transposed != 0

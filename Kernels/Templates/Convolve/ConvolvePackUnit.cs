@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Reflection;
 using ILGPU;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
+using RduEmu.Kernels.Templates.Contract;
 
 namespace RduEmu.Kernels.Templates.Convolve;
 
@@ -10,7 +12,8 @@ namespace RduEmu.Kernels.Templates.Convolve;
 /// <param name="Geometry">Of the convolution that reads the packing.</param>
 /// <param name="Columns">Words of a row of the filter.</param>
 /// <param name="Transposed">1 if the convolution is a gradient: the filter's rows are its source channels, taps in reverse.</param>
-public readonly record struct ConvolvePackArguments(Operand Filter, Operand Packed, ConvolveGeometry Geometry, int Columns, int Transposed);
+/// <param name="Rounds">1 if weights of 32 bits are rounded to the nearest bf16 on the way.</param>
+public readonly record struct ConvolvePackArguments(Operand Filter, Operand Packed, ConvolveGeometry Geometry, int Columns, int Transposed, int Rounds);
 
 /// <summary>
 /// Template <c>Layout</c>, packing of filters w[f, kh, kw, c] into panels (<see cref="PackedFilter"/>): for a convolution f is
@@ -21,12 +24,12 @@ public sealed unsafe class ConvolvePackUnit : ConfiguredUnit
 {
     private readonly ConvolvePackArguments _arguments;
 
-    public ConvolvePackUnit(string name, ConvolveGeometry geometry, bool transposed, Operand filter, Operand packed)
+    public ConvolvePackUnit(string name, ConvolveGeometry geometry, bool transposed, Operand filter, Operand packed, bool rounds = false)
         : base(name, rowsPerItem: 1)
     {
         int channels = transposed ? geometry.ResultChannelsPerGroup : geometry.SourceChannelsPerGroup;
         _arguments = new ConvolvePackArguments(
-            filter, packed, geometry, geometry.Height.Taps * geometry.Width.Taps * channels, transposed ? 1 : 0);
+            filter, packed, geometry, geometry.Height.Taps * geometry.Width.Taps * channels, transposed ? 1 : 0, rounds ? 1 : 0);
     }
 
     public override long OperationsPerItem => 0;
@@ -37,7 +40,7 @@ public sealed unsafe class ConvolvePackUnit : ConfiguredUnit
         {
             for (int i = 0; i < _arguments.Columns; i++)
             {
-                memory.Store(_arguments.Packed, 0, ConvolvePackKernel.Target(_arguments, f, i), memory.Float(_arguments.Filter, f, i));
+                memory.Store(_arguments.Packed, 0, ConvolvePackKernel.Target(_arguments, f, i), WeightReader.Interpreted(memory, _arguments.Filter, f, i, _arguments.Rounds));
             }
         }
     }
@@ -45,14 +48,20 @@ public sealed unsafe class ConvolvePackUnit : ConfiguredUnit
     public override void Run(in HostTile tile)
     {
         float* packed = tile.Whole(_arguments.Packed);
-        for (int row = 0; row < tile.ItemCount; row++)
+        float[] rented = ArrayPool<float>.Shared.Rent(_arguments.Columns);
+        fixed (float* buffer = rented)
         {
-            float* filter = tile.Row(_arguments.Filter, 1, row);
-            for (int i = 0; i < _arguments.Columns; i++)
+            for (int row = 0; row < tile.ItemCount; row++)
             {
-                packed[ConvolvePackKernel.Target(_arguments, tile.ItemBegin + row, i)] = filter[i];
+                float* filter = WeightReader.Row(in tile, _arguments.Filter, row, _arguments.Columns, _arguments.Rounds, buffer);
+                for (int i = 0; i < _arguments.Columns; i++)
+                {
+                    packed[ConvolvePackKernel.Target(_arguments, tile.ItemBegin + row, i)] = filter[i];
+                }
             }
         }
+
+        ArrayPool<float>.Shared.Return(rented);
     }
 
     public override void Launch(KernelLauncher launcher, int items) =>
@@ -68,7 +77,7 @@ public static class ConvolvePackKernel
     {
         int f = index / arguments.Columns;
         int i = index - f * arguments.Columns;
-        words[arguments.Packed.At(0, Target(arguments, f, i))] = words[arguments.Filter.At(f, i)];
+        arena[arguments.Packed.At(0, Target(arguments, f, i))] = WeightReader.OnDevice(arena, arguments.Filter, f, i, arguments.Rounds);
     }
 
     internal static long Target(ConvolvePackArguments p, int f, int i)

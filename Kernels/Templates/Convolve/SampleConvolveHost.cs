@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using RduEmu.Kernels.Numerics;
 using RduEmu.Kernels.Templates.Contract;
 using RduEmu.Kernels.Templates.SampleReduce;
 
@@ -26,7 +27,7 @@ internal static unsafe class SampleConvolveHost
 
     /// <summary>The rows [rowBegin, rowBegin + rows) of the gradient, continuing the totals before if there are some.</summary>
     public static void Run(
-        SampleConvolvePlan plan, float* dy, nint pitchDy, float* x, nint pitchX, float* output, nint strideOutput, float* before, nint strideBefore,
+        SampleConvolvePlan plan, SampleRows dy, SampleRows x, float* output, nint strideOutput, float* before, nint strideBefore,
         int rowBegin, int rows, float* scratch, bool wideRegisters)
     {
         ConvolveGeometry g = plan.Geometry;
@@ -55,12 +56,12 @@ internal static unsafe class SampleConvolveHost
                     pieceCounts[tap] = plan.Pieces(tap / g.Width.Taps, tap % g.Width.Taps, segments, segmentCount, pieces + (nint)tap * ChunkRows);
                 }
 
-                PackGradients(dy, pitchDy, g, segments, segmentCount, panels, panelCount, gradients);
+                PackGradients(dy, g, segments, segmentCount, panels, panelCount, gradients);
                 for (int panel = 0; panel < panelCount;)
                 {
                     if (panel == 0 || panels[panel].Group != panels[panel - 1].Group)
                     {
-                        PackSource(plan, x + (nint)panels[panel].Group * g.SourceChannelsPerGroup, pitchX, segments, segmentCount, source);
+                        PackSource(plan, x.FromColumn((nint)panels[panel].Group * g.SourceChannelsPerGroup), segments, segmentCount, source);
                     }
 
                     bool two = wideRegisters && panel + 1 < panelCount && panels[panel + 1].Group == panels[panel].Group;
@@ -190,15 +191,23 @@ internal static unsafe class SampleConvolveHost
 
     /// <summary>dY as [panel][row of the chunk][16]; lanes past a panel's last channel are zero.</summary>
     private static void PackGradients(
-        float* dy, nint pitch, ConvolveGeometry g, SampleConvolveSegment* segments, int segmentCount, Panel* panels, int panelCount, float* packed)
+        SampleRows dy, ConvolveGeometry g, SampleConvolveSegment* segments, int segmentCount, Panel* panels, int panelCount, float* packed)
     {
+        nint pitch = dy.StrideElements;
         for (int panel = 0; panel < panelCount; panel++)
         {
             float* target = packed + (nint)panel * ChunkRows * PanelColumns;
             int count = panels[panel].Count;
             for (int s = 0; s < segmentCount; s++)
             {
-                float* from = dy + ((nint)segments[s].Sample * g.ResultPixels + segments[s].Pixel) * pitch + panels[panel].First;
+                SampleRows first = dy.FromElement(((nint)segments[s].Sample * g.ResultPixels + segments[s].Pixel) * pitch + panels[panel].First);
+                if (dy.IsPaired)
+                {
+                    target = PackPairedGradients(first.Halves, pitch, segments[s].Count, count, target);
+                    continue;
+                }
+
+                float* from = first.Floats;
                 for (int i = 0; i < segments[s].Count; i++, from += pitch, target += PanelColumns)
                 {
                     if (count == PanelColumns)
@@ -217,10 +226,28 @@ internal static unsafe class SampleConvolveHost
         }
     }
 
+    private static float* PackPairedGradients(ushort* from, nint pitch, int pixels, int count, float* target)
+    {
+        for (int i = 0; i < pixels; i++, from += pitch, target += PanelColumns)
+        {
+            if (count == PanelColumns)
+            {
+                BFloat16Pairs.Load(from).Store(target);
+                continue;
+            }
+
+            Vector512<float>.Zero.Store(target);
+            BFloat16Pairs.Widen(from, target, count);
+        }
+
+        return target;
+    }
+
     /// <summary>The source of the chunk as [block][pixel][channels of the block]; channels past the last are zero.</summary>
     private static void PackSource(
-        SampleConvolvePlan plan, float* x, nint pitch, SampleConvolveSegment* segments, int segmentCount, float* packed)
+        SampleConvolvePlan plan, SampleRows x, SampleConvolveSegment* segments, int segmentCount, float* packed)
     {
+        nint pitch = x.StrideElements;
         ConvolveGeometry g = plan.Geometry;
         foreach ((int first, int count, int height, int offset) in plan.Blocks)
         {
@@ -230,9 +257,14 @@ internal static unsafe class SampleConvolveHost
                 float* target = packed + (nint)offset * plan.SourcePixels + (nint)segment.Base * height;
                 for (int h = segment.Top; h < segment.Bottom; h++)
                 {
-                    float* from = x + ((nint)segment.Sample * g.SourcePixels + (nint)h * g.Width.Source + segment.Left) * pitch + first;
+                    SampleRows row = x.FromElement(((nint)segment.Sample * g.SourcePixels + (nint)h * g.Width.Source + segment.Left) * pitch + first);
+                    float* from = row.Floats;
                     int width = segment.Right - segment.Left;
-                    if (count == 6)
+                    if (row.IsPaired)
+                    {
+                        CopyPaired(row.Halves, pitch, target, width, count, height);
+                    }
+                    else if (count == 6)
                     {
                         Copy6(from, pitch, target, width);
                     }
@@ -267,6 +299,30 @@ internal static unsafe class SampleConvolveHost
         for (int w = 0; w < width; w++, from += pitch, target += 4)
         {
             Vector128.Load(from).Store(target);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CopyPaired(ushort* from, nint pitch, float* target, int width, int count, int height)
+    {
+        for (int w = 0; w < width; w++, from += pitch, target += height)
+        {
+            int c = 0;
+            for (; c + 4 <= count; c += 4)
+            {
+                Vector128<uint> bits = Vector128.WidenLower(Vector64.Load(from + c).ToVector128());
+                (bits << 16).AsSingle().Store(target + c);
+            }
+
+            for (; c < count; c++)
+            {
+                target[c] = BFloat16Pairs.Widen(from[c]);
+            }
+
+            for (; c < height; c++)
+            {
+                target[c] = 0f;
+            }
         }
     }
 

@@ -22,7 +22,10 @@ public readonly record struct SampleConvolveArguments(
 /// outside are skipped. Groups are combined as <see cref="SampleTree"/> says. Of one image that is cut into tiles of rows a tile can
 /// continue the sum of the tiles before it: its first chunk sum is added to their total, as it would be in the whole image.
 /// </summary>
-/// <remarks>dy and x in the arena over all images, a pixel each row; its items are the rows o of dw [O, kh · kw · c].</remarks>
+/// <remarks>
+/// dy and x in the arena over all images, a pixel each row, each in words or (unless each channel has its own filter) in pairs of
+/// bf16; its items are the rows o of dw [O, kh · kw · c].
+/// </remarks>
 public sealed unsafe class SampleConvolveUnit : ConfiguredUnit
 {
     private readonly SampleConvolveArguments _arguments;
@@ -109,9 +112,8 @@ public sealed unsafe class SampleConvolveUnit : ConfiguredUnit
         }
 
         SampleConvolveHost.Run(
-            _plan, tile.Whole(p.ResultGradient), p.ResultGradient.RowStrideElements, tile.Whole(p.Source), p.Source.RowStrideElements,
-            output, p.Output.RowStrideElements, before, p.Before.RowStrideElements, tile.ItemBegin, tile.ItemCount,
-            (float*)tile.Scratch + _scratchOffsetElements, _wideRegisters);
+            _plan, new SampleRows(in tile, p.ResultGradient), new SampleRows(in tile, p.Source), output, p.Output.RowStrideElements,
+            before, p.Before.RowStrideElements, tile.ItemBegin, tile.ItemCount, (float*)tile.Scratch + _scratchOffsetElements, _wideRegisters);
     }
 
     public override void Launch(KernelLauncher launcher, int items) =>
@@ -186,8 +188,9 @@ public static class SampleConvolveKernel
                     int w = g.Width.At(pixel - i * g.Width.Result, tapColumn);
                     if (h >= 0 && w >= 0)
                     {
-                        float gradient = arena[p.ResultGradient.At((long)b * g.ResultPixels + pixel, o)];
-                        sum = Exact.Fma(gradient, arena[p.Source.At((long)b * g.SourcePixels + h * g.Width.Source + w, channel)], sum);
+                        float gradient = BFloat16Pairs.ElementOf(arena, p.ResultGradient, (long)b * g.ResultPixels + pixel, o);
+                        float source = BFloat16Pairs.ElementOf(arena, p.Source, (long)b * g.SourcePixels + h * g.Width.Source + w, channel);
+                        sum = Exact.Fma(gradient, source, sum);
                     }
 
                     filled++;

@@ -21,7 +21,7 @@ public static class GatherKernel
             int row = arguments.RowOf(low, arguments.IndexWords == 1 ? low >> 31 : words[at + 1]);
             if (row >= 0)
             {
-                float element = arena[arguments.Table.At(row, column)];
+                float element = BFloat16Pairs.ElementOf(arena, arguments.Table, row, column);
                 sum = arguments.Weighted != 0
                     ? Exact.Fma(arena[arguments.Weights.At(sample, h)], element, sum)
                     : Exact.Add(sum, element);

@@ -39,7 +39,8 @@ public readonly record struct GatherArguments(
 /// count from the end and those outside the table are absent.
 /// </summary>
 /// <remarks>
-/// indices: integers [B, H]; weights: [B, H]; table: [R, D]; output: [B, D]. With several rows for each item, a token embedding, B
+/// indices: integers [B, H]; weights: [B, H]; table: [R, D], where H is 1 and nothing is
+/// weighted also in pairs of bf16; output: [B, D]. With several rows for each item, a token embedding, B
 /// counts the rows of all items. Indices that do not wrap are checked when they are fed, not here.
 /// </remarks>
 public sealed unsafe class GatherUnit : ConfiguredUnit
@@ -59,6 +60,11 @@ public sealed unsafe class GatherUnit : ConfiguredUnit
         int indexWords = 1, int wrapRows = -1)
         : base(name, rowsPerItem)
     {
+        if (table.IsPaired && (hotness != 1 || weights is not null || wrapRows >= 0))
+        {
+            throw new ArgumentException($"{name}: bags of a table in pairs", nameof(table));
+        }
+
         _arguments = new GatherArguments(
             indices, table, weights ?? default, output, width, hotness, weights is null ? 0 : 1, indexWords, wrapRows);
     }
@@ -116,6 +122,12 @@ public sealed unsafe class GatherUnit : ConfiguredUnit
             if (sample + PrefetchSamples < rows)
             {
                 Prefetch(indices + PrefetchSamples * indexStride, table, tableStride);
+            }
+
+            if (_arguments.Table.IsPaired)
+            {
+                PairedRow(*indices, (ushort*)table, 2 * tableStride, output);
+                continue;
             }
 
             float* weights = _arguments.Weighted != 0 ? tile.Row(_arguments.Weights, RowsPerItem, sample) : null;
@@ -181,6 +193,28 @@ public sealed unsafe class GatherUnit : ConfiguredUnit
         for (int h = 0; h < _arguments.Hotness; h++)
         {
             Sse.Prefetch0(table + Math.Max(rows[h], 0) * tableStride);
+        }
+    }
+
+    /// <summary>One row of bf16, widened; the sum that it is added to is +0, which matters to a zero's sign.</summary>
+    private void PairedRow(int index, ushort* table, nint tableStride, float* output)
+    {
+        if (index < 0)
+        {
+            new Span<float>(output, _arguments.Width).Clear();
+            return;
+        }
+
+        ushort* row = table + index * tableStride;
+        int column = 0;
+        for (; column + WideLane.WidthElements <= _arguments.Width; column += WideLane.WidthElements)
+        {
+            (Vector512<float>.Zero + BFloat16Pairs.Load(row + column)).Store(output + column);
+        }
+
+        for (; column < _arguments.Width; column++)
+        {
+            output[column] = 0f + BFloat16Pairs.Widen(row[column]);
         }
     }
 

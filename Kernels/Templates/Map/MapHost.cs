@@ -78,7 +78,8 @@ internal static unsafe class MapHost
 
         for (int slot = 0; slot < binding.Count; slot++)
         {
-            if (binding.Accesses[slot] == SlotAccess.Full && binding.Operands[slot].RowStrideElements != columns)
+            int stride = binding.Operands[slot].RowStrideElements;
+            if ((binding.Accesses[slot] == SlotAccess.Full && stride != columns) || (binding.Accesses[slot] == SlotAccess.Paired && 2 * stride != columns))
             {
                 return false;
             }

@@ -2,6 +2,7 @@ using RduEmu.Kernels.Memory;
 using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using RduEmu.Kernels.Numerics;
 
 namespace RduEmu.Kernels.Templates.SampleReduce;
 
@@ -42,12 +43,12 @@ internal static unsafe class SampleContractHost
     /// <summary>out[n, k] = sum over rows r of dY[r, n] · X[r, k], group by group where groups are no subtrees of one tree.</summary>
     /// <param name="scratch">Scratch of <see cref="ScratchElements"/> words.</param>
     public static void Run(
-        float* dy, nint strideDy, float* x, nint strideX, float* output, nint strideOutput, int rows, int groupRows, int tileRows, int columns,
+        SampleRows dy, SampleRows x, float* output, nint strideOutput, int rows, int groupRows, int tileRows, int columns,
         int begin, int end, float* scratch, bool wideRegisters)
     {
         if (SampleTree.IsFlat(groupRows) || rows <= groupRows)
         {
-            Run(dy, strideDy, x, strideX, output, strideOutput, rows, tileRows, columns, begin, end, scratch, wideRegisters);
+            Run(dy, x, output, strideOutput, rows, tileRows, columns, begin, end, scratch, wideRegisters);
             return;
         }
 
@@ -61,7 +62,7 @@ internal static unsafe class SampleContractHost
         {
             nint first = (nint)group * groupRows;
             int count = (int)Math.Min(groupRows, rows - first);
-            Run(dy + first * strideDy, strideDy, x + first * strideX, strideX, sum, paddedColumns, count, tileRows, columns, begin, end, own, wideRegisters);
+            Run(dy.FromRow(first), x.FromRow(first), sum, paddedColumns, count, tileRows, columns, begin, end, own, wideRegisters);
             int mask = SampleContractMicroKernels.MergeMask(group, group == groups - 1);
             float* target = pending + BitOperations.PopCount((uint)mask) * tileElements;
             for (int n = 0; n < tileRows; n++)
@@ -106,7 +107,7 @@ internal static unsafe class SampleContractHost
     /// <summary>out[n, k] = sum over b of dY[b, n] · X[b, k] for n below <paramref name="rows"/> and k in [begin, end).</summary>
     /// <param name="scratch">Room for a block of dY in panels and the sums that pend.</param>
     private static void Run(
-        float* dy, nint strideDy, float* x, nint strideX, float* output, nint strideOutput, int samples, int rows, int columns, int begin, int end,
+        SampleRows dy, SampleRows x, float* output, nint strideOutput, int samples, int rows, int columns, int begin, int end,
         float* scratch, bool wideRegisters)
     {
         int blocks = (samples + BlockRows - 1) / BlockRows;
@@ -122,11 +123,28 @@ internal static unsafe class SampleContractHost
         {
             int row = block * BlockRows;
             int blockRows = Math.Min(BlockRows, samples - row);
-            PackGradients(dy + row * strideDy, strideDy, gradients, blockRows, rows, wideRegisters);
+            if (dy.IsPaired)
+            {
+                PackPairedGradients(dy.FromRow(row), gradients, blockRows, rows, wideRegisters);
+            }
+            else
+            {
+                PackGradients(dy.FromRow(row).Floats, dy.StrideElements, gradients, blockRows, rows, wideRegisters);
+            }
+
             for (int k = begin; k < end; k += 2 * PanelColumns)
             {
                 int count = Math.Min(2 * PanelColumns, end - k);
-                PackInput(x + row * strideX + k, strideX, panels, blockRows, count);
+                SampleRows input = x.FromRow(row).FromColumn(k);
+                if (input.IsPaired)
+                {
+                    PackPairedInput(input.Halves, input.StrideElements, panels, blockRows, count);
+                }
+                else
+                {
+                    PackInput(input.Floats, input.StrideElements, panels, blockRows, count);
+                }
+
                 Block(
                     gradients, panels, output + k, strideOutput, blockRows, rows, count, block, block == blocks - 1, pending + (nint)k * rows, levelElements,
                     pendingLeaves, sum, wideRegisters);
@@ -281,6 +299,41 @@ internal static unsafe class SampleContractHost
                 }
 
                 n += height;
+            }
+        }
+    }
+
+    /// <summary>The same of pairs of bf16, widened.</summary>
+    private static void PackPairedGradients(SampleRows dy, float* packed, int blockRows, int rows, bool wideRegisters)
+    {
+        ushort* from = dy.Halves;
+        for (int b = 0; b < blockRows; b++, from += dy.StrideElements)
+        {
+            for (int n = 0; n < rows;)
+            {
+                int height = Height(n, rows, wideRegisters);
+                BFloat16Pairs.Widen(from + n, packed + (nint)n * blockRows + b * height, height);
+                n += height;
+            }
+        }
+    }
+
+    /// <summary>As <see cref="PackInput"/>, of pairs of bf16.</summary>
+    private static void PackPairedInput(ushort* x, nint strideX, float* panels, int blockRows, int count)
+    {
+        for (; count > 0; count -= PanelColumns, x += PanelColumns)
+        {
+            ushort* row = x;
+            for (int b = 0; b < blockRows; b++, row += strideX, panels += PanelColumns)
+            {
+                if (count >= PanelColumns)
+                {
+                    BFloat16Pairs.Load(row).Store(panels);
+                    continue;
+                }
+
+                Vector512<float>.Zero.Store(panels);
+                BFloat16Pairs.Widen(row, panels, count);
             }
         }
     }

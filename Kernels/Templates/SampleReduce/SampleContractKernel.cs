@@ -26,7 +26,7 @@ public static class SampleContractKernel
                 int end = leaf + SampleTree.LeafRows < groupEnd ? leaf + SampleTree.LeafRows : groupEnd;
                 for (int row = leaf; row < end; row++)
                 {
-                    sum = Exact.Fma(arena[p.OutputGradient.At(row, n)], arena[p.Input.At(row, k)], sum);
+                    sum = Exact.Fma(BFloat16Pairs.ElementOf(arena, p.OutputGradient, row, n), BFloat16Pairs.ElementOf(arena, p.Input, row, k), sum);
                 }
 
                 SampleTreeDevice.Push(leaves, leafCount, sum);

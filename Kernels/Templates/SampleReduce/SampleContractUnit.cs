@@ -13,7 +13,10 @@ public readonly record struct SampleContractArguments(Operand OutputGradient, Op
 /// Template <c>SampleReduce</c> of products, a weight gradient: dw[n, k] = sum over rows r of dy[r, n] · x[r, k], an FMA chain
 /// from +0 over the rows of each leaf, leaves combined as <see cref="SampleTree"/> says.
 /// </summary>
-/// <remarks>dy: [R, N], x: [R, K], both in the arena over all rows of all samples; its items are the rows n of dw.</remarks>
+/// <remarks>
+/// dy: [R, N], x: [R, K], both in the arena over all rows of all samples, each in words or in pairs of bf16; its items are the rows n
+/// of dw.
+/// </remarks>
 public sealed unsafe class SampleContractUnit : ConfiguredUnit
 {
     /// <summary>Rows that a worker takes at once: the height of the widest register tile.</summary>
@@ -99,8 +102,7 @@ public sealed unsafe class SampleContractUnit : ConfiguredUnit
 
         long scratchOfRow = ScratchElements(_arguments.Rows, _arguments.GroupRows, 1, _arguments.Columns);
         SampleContractHost.Run(
-            tile.Whole(_arguments.OutputGradient) + tile.ItemBegin + begin, _arguments.OutputGradient.RowStrideElements,
-            tile.Whole(_arguments.Input), _arguments.Input.RowStrideElements,
+            new SampleRows(in tile, _arguments.OutputGradient).FromColumn(tile.ItemBegin + begin), new SampleRows(in tile, _arguments.Input),
             tile.Row(_arguments.Output, 1, begin), _arguments.Output.RowStrideElements,
             _arguments.Rows, _arguments.GroupRows, end - begin, _arguments.Columns, 0, _arguments.Columns,
             (float*)tile.Scratch + _scratchOffsetElements + begin * scratchOfRow, _wideRegisters);

@@ -35,15 +35,14 @@ public sealed class BertData : IModelData
     }
 
     /// <summary>
-    /// Without choices: 2,000 steps on a text, 200 on a generated one; peak rate 1e-3 for widths up to 256, 1e-4, as in the paper, for
-    /// wider models; warm-up over a tenth of the steps, then down to zero.
+    /// Without choices: 2,000 steps on a text, 200 on a generated one; the configuration's peak rate; warm-up over a tenth of the steps, then down to zero.
     /// </summary>
     public TrainingCourse Suited(CourseChoices choices)
     {
         long steps = choices.Steps ?? (_isGenerated ? 200 : 2000);
         int warmUp = (int)Math.Min(10_000, Math.Max(1, steps / 10));
         return new TrainingCourse(
-            choices.BatchSamples ?? _configuration.BatchSamples, steps, choices.Epochs, _configuration.Hidden <= 256 ? 1e-3f : 1e-4f,
+            choices.BatchSamples ?? _configuration.BatchSamples, steps, choices.Epochs, _configuration.Rate,
             new LearningRatePolicy(warmUp, warmUp, (int)Math.Min(int.MaxValue, steps - warmUp)) { DecayPower = 1, LowestRate = 0 });
     }
 }
