@@ -30,7 +30,16 @@ public sealed class GradientScope
     /// <param name="seeds">The values that are differentiated, and dLoss by each.</param>
     /// <param name="values">Parameters or inputs.</param>
     public static ValueId?[] Differentiate(
-        GraphBuilder builder, IReadOnlyList<(ValueId Seeded, ValueId Seed)> seeds, params ReadOnlySpan<ValueId> values)
+        GraphBuilder builder, IReadOnlyList<(ValueId Seeded, ValueId Seed)> seeds, params ReadOnlySpan<ValueId> values) =>
+        DifferentiateFrom(builder, 0, seeds, values);
+
+    /// <summary>The same for the part of a graph that begins at a node: <paramref name="values"/> may be what nodes before it computed.</summary>
+    /// <param name="builder">The graph so far.</param>
+    /// <param name="firstNode">Index of the first node that is differentiated.</param>
+    /// <param name="seeds">The values that are differentiated, and dLoss by each.</param>
+    /// <param name="values">Parameters, inputs, and values computed before the first node.</param>
+    public static ValueId?[] DifferentiateFrom(
+        GraphBuilder builder, int firstNode, IReadOnlyList<(ValueId Seeded, ValueId Seed)> seeds, params ReadOnlySpan<ValueId> values)
     {
         var scope = new GradientScope(builder);
         foreach ((ValueId seeded, ValueId seed) in seeds)
@@ -39,16 +48,16 @@ public sealed class GradientScope
         }
 
         scope._needed.UnionWith(values.ToArray());
-        foreach (Node node in builder.Nodes)
+        int forwardCount = builder.Nodes.Count;
+        for (int i = firstNode; i < forwardCount; i++)
         {
-            if (node.Inputs.Any(scope._needed.Contains))
+            if (builder.Nodes[i].Inputs.Any(scope._needed.Contains))
             {
-                scope._needed.Add(node.Output);
+                scope._needed.Add(builder.Nodes[i].Output);
             }
         }
 
-        int forwardCount = builder.Nodes.Count;
-        for (int i = forwardCount - 1; i >= 0; i--)
+        for (int i = forwardCount - 1; i >= firstNode; i--)
         {
             Node node = builder.Nodes[i];
             if (scope._gradients.TryGetValue(node.Output, out ValueId gradient))

@@ -11,18 +11,20 @@ namespace RduEmu.Compiler.Executables;
 
 /// <summary>
 /// A placed program in a file, <c>*.rdux</c>: a zip of <c>manifest.json</c> (format, numerics contract, code version, model, digest of
-/// every other entry), <c>graph.json</c> (the IR), <c>program.json</c> (chip, options, sections, places, routes) and, optionally,
-/// <c>weights.safetensors</c>. The same input gives the same bytes on every machine; a file with any other byte is refused.
+/// every other entry), <c>graph.json</c> (the IR), <c>program.json</c> (chip, options, sections, places, routes), <c>machine.json</c> (the
+/// description of the machine, by which it is timed) and, optionally, <c>weights.safetensors</c>. The same input gives the same bytes on every machine; a file with any other byte is refused.
 /// </summary>
 /// <param name="Arguments">The model as the command line has it, from which parameters and data are made again.</param>
 /// <param name="MachineArguments">The machine as the command line has it.</param>
 /// <param name="Graph">What it computes.</param>
 /// <param name="Program">Where.</param>
+/// <param name="Machine">The description that the program was compiled for, as it was read; empty if there was none.</param>
 /// <param name="Weights">First values of parameters, as a whole safetensors file; empty if they are drawn.</param>
 public sealed record Executable(
-    IReadOnlyList<string> Arguments, IReadOnlyList<string> MachineArguments, Graph Graph, PlacedProgram Program, ReadOnlyMemory<byte> Weights)
+    IReadOnlyList<string> Arguments, IReadOnlyList<string> MachineArguments, Graph Graph, PlacedProgram Program, ReadOnlyMemory<byte> Machine,
+    ReadOnlyMemory<byte> Weights)
 {
-    public const string Format = "rdux/1";
+    public const string Format = "rdux/2";
 
     /// <summary>The version of <c>docs/numerics.md</c> that results follow.</summary>
     public const string Contract = "rdu-order/1";
@@ -30,6 +32,7 @@ public sealed record Executable(
     private const string ManifestEntry = "manifest.json";
     private const string GraphEntry = "graph.json";
     private const string ProgramEntry = "program.json";
+    private const string MachineEntry = "machine.json";
     private const string WeightsEntry = "weights.safetensors";
 
     /// <summary>The manifest's own digest: a file of one line.</summary>
@@ -53,6 +56,11 @@ public sealed record Executable(
             (GraphEntry, GraphText.Write(Graph)),
             (ProgramEntry, JsonSerializer.SerializeToUtf8Bytes(new StoredProgram(Program.Resources, Program.Options, Program.Sections, Program.Layouts), Json)),
         };
+        if (Machine.Length > 0)
+        {
+            contents.Add((MachineEntry, Machine));
+        }
+
         if (Weights.Length > 0)
         {
             contents.Add((WeightsEntry, Weights));
@@ -101,7 +109,7 @@ public sealed record Executable(
             StoredProgram stored = JsonSerializer.Deserialize<StoredProgram>(entries[ProgramEntry].Span, Json)!;
             var program = new PlacedProgram(
                 stored.Resources, stored.Options, MachineLowering.Run(graph, stored.Options.ElementBytes), stored.Sections, stored.Layouts);
-            return new Executable(manifest.Arguments, manifest.MachineArguments, graph, program, entries.GetValueOrDefault(WeightsEntry));
+            return new Executable(manifest.Arguments, manifest.MachineArguments, graph, program, entries.GetValueOrDefault(MachineEntry), entries.GetValueOrDefault(WeightsEntry));
         }
         catch (Exception error) when (error is InvalidDataException or FormatException or JsonException or ArgumentException or KeyNotFoundException
             or InvalidOperationException or OverflowException)

@@ -21,6 +21,7 @@ internal sealed class MachineLowering
     private readonly bool[] _isNeeded;
     private readonly HashSet<int> _absorbed = [];
     private readonly Dictionary<ValueId, ValueId> _updated = [];
+    private readonly OptimizerSteps _steps;
     private readonly List<MachineOperator> _operators = [];
     private readonly MachineTensor[] _tensors;
 
@@ -47,6 +48,9 @@ internal sealed class MachineLowering
         _isNeeded = Ancestors(graph.Outputs.Concat(graph.Updates.Select(update => update.Value)));
         _phases = Phases();
         _tensors = [.. graph.Values.Select(Tensor)];
+        _steps = new OptimizerSteps(
+            graph, value => [.. _consumers[value.Index].Where(node => _isNeeded[node.Id.Index])],
+            node => _isNeeded[node.Id.Index] && _phases[node.Id.Index] == Phase.Optimizer);
     }
 
     /// <param name="graph">What is to be placed.</param>
@@ -56,7 +60,16 @@ internal sealed class MachineLowering
         var lowering = new MachineLowering(graph, elementBytes);
         foreach (Node node in graph.Nodes)
         {
-            if (lowering._isNeeded[node.Id.Index] && !lowering._absorbed.Contains(node.Id.Index))
+            if (!lowering._isNeeded[node.Id.Index] || lowering._absorbed.Contains(node.Id.Index) || lowering._steps.IsAbsorbed(node))
+            {
+                continue;
+            }
+
+            if (lowering._steps.MembersOf(node) is { Count: > 0 } members)
+            {
+                lowering.LowerTogether([.. members, node]);
+            }
+            else
             {
                 lowering.Lower(node);
             }
@@ -132,6 +145,51 @@ internal sealed class MachineLowering
             EquatableArray.Create<MachineInput>([.. inputs]),
             EquatableArray.Create<int>([.. outputs.Select(id => id.Index)]),
             work));
+    }
+
+    /// <summary>Nodes without samples that stream past once: one operator that reads what none of them computes.</summary>
+    private void LowerTogether(Node[] members)
+    {
+        Node host = members[^1];
+        var inside = new HashSet<ValueId>(members.Select(member => member.Output));
+        var inputs = new List<MachineInput>();
+        var outputs = new List<ValueId>();
+        long elements = 0;
+        long operations = 0;
+        int stages = 0;
+        var template = TemplateKind.Simd;
+        foreach (Node member in members)
+        {
+            var types = new OperatorInputs(member.Name, member.Operator.Name, [.. member.Inputs.Select(input => _graph[input].Type)]);
+            OperatorProfile profile = member.Operator.Profile(types, _graph[member.Output].Type);
+            for (int i = 0; i < member.Inputs.Count; i++)
+            {
+                if (!inside.Contains(member.Inputs[i]))
+                {
+                    MachineTensor tensor = _tensors[member.Inputs[i].Index];
+                    AddInput(inputs, new MachineInput(tensor.Id, i < profile.Accesses.Count ? profile.Accesses[i] : OperandAccess.Rows, tensor.Bytes, tensor.Bytes));
+                }
+            }
+
+            template = profile.Template == TemplateKind.Reduce ? TemplateKind.Reduce : template;
+            elements = Math.Max(elements, profile.Elements);
+            operations += member.Operator.CountOperations(types);
+            stages += profile.ProgramStages;
+            if (member == host || _updated.ContainsKey(member.Output))
+            {
+                outputs.Add(member.Output);
+            }
+        }
+
+        _operators.Add(new MachineOperator(
+            _operators.Count,
+            host.Name,
+            string.Join('+', members.Select(member => member.Operator.Name)),
+            EquatableArray.Create<NodeId>([.. members.Select(member => member.Id)]),
+            Phase.Optimizer,
+            EquatableArray.Create<MachineInput>([.. inputs]),
+            EquatableArray.Create<int>([.. outputs.Select(id => id.Index)]),
+            new MachineWork(template, operations, null, elements, stages, AccumulatesSamples: false, outputs.Sum(id => _tensors[id.Index].Bytes))));
     }
 
     private static void AddInput(List<MachineInput> inputs, MachineInput input)

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Placement.Fusion;
 
@@ -17,6 +16,5 @@ public sealed record PlacementOptions(
     CompileMode Mode = CompileMode.O3, int Tiles = 0, int Seed = 1, int ElementBytes = 2, int ResourcePercent = 80)
 {
     /// <summary>Rules of mode o1.</summary>
-    [JsonIgnore]
     public FusionRules Rules { get; init; } = FusionRules.Default;
 }

@@ -16,7 +16,7 @@ namespace RduEmu.Emulator.CommandLine;
 internal sealed class CompileCommand : IModelCommand
 {
     /// <summary>Options of one command or one machine: they are no part of a model.</summary>
-    private static readonly string[] Unstored = ["--output", "--json", "--arena-file", "--memory-limit", "--text", "--rules", "--weights"];
+    private static readonly string[] Unstored = ["--output", "--json", "--arena-file", "--memory-limit", "--text", "--rules", "--weights", ExecutableFile.OptionName];
 
     private readonly MachineOptions _machine = new();
     private readonly Option<string> _output = new("-o", "--output") { Description = "the executable to write, NAME.rdux", Required = true };
@@ -63,7 +63,7 @@ internal sealed class CompileCommand : IModelCommand
         PlacedProgram program = ProgressBar.Run(output.Progress, "placing", progress => PlacementCompiler.Compile(
             graph, machine.Resources, options, (done, all) => progress(done, all, () => "sections"), interruption.Token));
         (string[] modelArguments, string[] machineArguments) = Arguments(parsed, batch);
-        byte[] file = new Executable(modelArguments, machineArguments, graph, program, weights).ToBytes();
+        byte[] file = new Executable(modelArguments, machineArguments, graph, program, machine.Spec.Content, weights).ToBytes();
         interruption.Token.ThrowIfCancellationRequested();
         AtomicFile.Write(path, file);
         if (textPath is not null)

@@ -46,7 +46,8 @@ internal static class ExecutableFile
         bool isKept = true;
         foreach (string word in stored)
         {
-            isKept = word.StartsWith("--", StringComparison.Ordinal) ? !given.Contains(word) : isKept;
+            // The description of the machine is in the file itself.
+            isKept = word.StartsWith("--", StringComparison.Ordinal) ? !given.Contains(word) && word != "--target" : isKept;
             if (isKept)
             {
                 expanded.Add(word);
@@ -54,7 +55,7 @@ internal static class ExecutableFile
         }
 
         expanded.AddRange(args.Skip(2));
-        if (args[0] == "run")
+        if (args[0] == "run" || MachineCommands.Contains(args[0]))
         {
             expanded.AddRange([OptionName, args[1]]);
         }

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using RduEmu.Compiler.Executables;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Placement;
+using RduEmu.Compiler.Placement.Fusion;
 using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Emulator.Machine.Simulation;
 using RduEmu.Emulator.Machine.Spec;
@@ -21,12 +23,17 @@ internal sealed class MachineOptions
     private readonly Option<int> _placementSeed = new("--placement-seed") { Description = "of the annealing; bits of results do not depend on it", DefaultValueFactory = _ => 1 };
     private readonly Option<bool> _inference = new("--inference") { Description = "the prediction alone instead of a training step" };
 
-    public IReadOnlyList<Option> All => [_target, _tiles, _sockets, _storage, _placementSeed, _inference];
+    private readonly Option<string?> _executable = new(ExecutableFile.OptionName) { Description = "an executable that was compiled for the machine; what COMMAND NAME.rdux gives", Hidden = true };
+
+    public IReadOnlyList<Option> All => [_target, _tiles, _sockets, _storage, _placementSeed, _inference, _executable];
 
     /// <exception cref="RduException">RDU0201, RDU0202, RDU0601.</exception>
     public MachineRequest Read(ParseResult parsed)
     {
-        RduSpec spec = RduParts.Find(parsed.GetRequiredValue(_target));
+        string? path = parsed.GetValue(_executable);
+        Executable? executable = path is null ? null : ExecutableFile.Read(path);
+        bool isStored = executable?.Machine.Length > 0 && parsed.GetResult(_target) is null or { Implicit: true };
+        RduSpec spec = isStored ? RduSpecReader.Read(executable!.Machine.ToArray(), path!) : RduParts.Find(parsed.GetRequiredValue(_target));
         int tiles = parsed.GetValue(_tiles) ?? (int)spec.Chip.Tiles;
         if (tiles < 1 || tiles > spec.Chip.Tiles)
         {
@@ -46,16 +53,26 @@ internal sealed class MachineOptions
             throw new RduException(ErrorCatalogue.NameUnknown, "--storage", string.Join(", ", Storages.Keys), storage, "choose one of them");
         }
 
-        return new MachineRequest(spec, tiles, sockets, bytes, parsed.GetRequiredValue(_placementSeed), parsed.GetValue(_inference));
+        return new MachineRequest(spec, tiles, sockets, bytes, parsed.GetRequiredValue(_placementSeed), parsed.GetValue(_inference), executable);
     }
 }
 
 /// <summary>The machine that the user asked for, checked.</summary>
-internal sealed record MachineRequest(RduSpec Spec, int Tiles, int Sockets, int ElementBytes, int PlacementSeed, bool IsInference)
+/// <param name="Executable">The file that stands in the place of the model, or null.</param>
+internal sealed record MachineRequest(
+    RduSpec Spec, int Tiles, int Sockets, int ElementBytes, int PlacementSeed, bool IsInference, Executable? Executable)
 {
     public RduResources Resources => Spec.Resources(Tiles);
 
-    public PlacementOptions Options(CompileMode mode) => new(mode, 0, PlacementSeed, ElementBytes);
+    public PlacementOptions Options(CompileMode mode) => new(mode, 0, PlacementSeed, ElementBytes)
+    {
+        Rules = Executable?.Program.Options.Rules ?? FusionRules.Default,
+    };
+
+    /// <summary>The file's program where the machine and the options are still those that it was compiled for and with.</summary>
+    public PlacedProgram? Stored(CompileMode mode, int samples) =>
+        Executable is { } file && file.Program.Resources == Resources && file.Program.Options == Options(mode) && file.Program.Graph.Samples == samples
+            && IsInference == (file.Graph.Updates.Count == 0) ? file.Program : null;
 
     /// <summary>Places a graph, which computes one socket's share of the batch.</summary>
     public PlacedProgram Place(Graph graph, CompileMode mode, Action<int, int>? progress, CancellationToken cancellation) => PlacementCompiler.Compile(

@@ -100,7 +100,9 @@ internal sealed class ReportCommand : IModelCommand
         IModel model, int batch, MachineRequest machine, ModelRequest request, Action<int, int>? progress, CancellationToken cancellation)
     {
         Graph graph = (machine.IsInference ? model.BuildInference(batch) : model.BuildTrainingStep(batch)).Graph;
-        PlacedProgram program = machine.Place(graph, request.Common.Mode, progress, cancellation);
+        PlacedProgram program = machine.Executable?.Graph == graph && machine.Stored(request.Common.Mode, batch) is { } stored
+            ? stored
+            : machine.Place(graph, request.Common.Mode, progress, cancellation);
         string title = $"{model.Name} {model.Preset}, {(machine.IsInference ? "inference" : "training step")}, batch {batch * machine.Sockets}";
         return ProgramReport.Of(title, machine.Time(program, cancellation));
     }

@@ -64,6 +64,9 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
             ExecutableFile.LoadWeights(session, executable);
         }
 
+        int? placedSections = executable is null || executable.Graph.Updates.Count > 0 || executable.Program.Graph.Samples != batchSamples
+            ? null
+            : RunPlaced(executable, session, request, threads, batchSamples);
         Scoring scoring = ProgressBar.Run(
             output.Progress, "scoring",
             report => Score(session, source, batchSamples, steps, receiptPath is not null || sink is not null, (done, all) => report(done, all, () => $"{done * batchSamples:N0} samples"), interruption.Token));
@@ -79,6 +82,13 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
             ("sections", string.Join(", ", session.Program.Step.Select(section => section.Name))),
             ("arena", Output.Bytes(session.ArenaBytes)),
             ("outputs", scoring.OutputsDigest));
+        if (executable is not null)
+        {
+            output.WriteFacts(("placed", placedSections is { } count
+                ? $"{count} sections one after the other on the first batch: the bits of the whole program"
+                : "not run: the executable is of a training step, or of another batch"));
+        }
+
         if (receiptPath is not null || sink is not null)
         {
             (string weights, IReadOnlyDictionary<string, string> each) = session.WeightDigests();
@@ -113,12 +123,24 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
                 LatencyMicroseconds = new { Median = scoring.MedianMicroseconds, P99 = scoring.P99Microseconds },
                 scoring.OutputsDigest,
                 Sections = session.Program.Step.Length,
+                PlacedSections = placedSections,
                 PeakArenaBytes = session.ArenaBytes,
                 PeakProcessBytes = ProcessMemory.PeakBytes(),
             });
         }
 
         return (int)ExitCode.Done;
+    }
+
+    /// <summary>The first batch as the executable has it placed; its predictions must be those that the session makes.</summary>
+    private static int RunPlaced(Executable executable, ModelSession session, ModelRequest request, int threads, int batchSamples)
+    {
+        using IModelData data = request.OpenData();
+        IBatchSource source = data.Test ?? data.Training;
+        Batch batch = source.CreateBatch(batchSamples);
+        source.Read(batch);
+        batch.ClearTail();
+        return PlacedInference.Compare(executable, session, batch, threads);
     }
 
     private static Scoring Score(

@@ -35,6 +35,7 @@ internal static class Summary
                 timing.SamplesPerSecond,
                 RduCycles = timing.Rdu.Count,
                 AllReduceCycles = timing.AllReduce.Count,
+                AllReduceWorkCycles = timing.AllReduceWork.Count,
                 HostTransferCycles = timing.HostTransfer.Count,
                 Sections = report.Sections.Length,
                 TeraflopsPerSecond = Teraflops(report),
@@ -71,9 +72,9 @@ internal static class Summary
         SectionRow busiest = report.Sections.MaxBy(row => row.TotalGigabytesPerSecond)!;
         sentences.Add($"Total {(report.Spec.Hbm is null ? "DDR" : "HBM")} bandwidth {Gigabytes(report).ToString("F2", CultureInfo.InvariantCulture)} GB/s; section {busiest.Id} {busiest.TotalGigabytesPerSecond.ToString("F2", CultureInfo.InvariantCulture)} GB/s.");
         sentences.Add($"The RDU computes {Teraflops(report).ToString("F2", CultureInfo.InvariantCulture)} TFLOPS, {Percent(Teraflops(report) * 1e12 / (report.Spec.PeakOperationsPerSecond * timing.Tiles / report.Spec.Chip.Tiles))} of the peak of its {timing.Tiles} tiles.");
-        if (timing.AllReduce.Count > 0)
+        if (timing.AllReduceWork.Count > 0)
         {
-            sentences.Add($"The all-reduce of gradients over {timing.Sockets} RDUs takes {Percent(timing.AllReduce.Count / step)} of the step.");
+            sentences.Add($"Gradients of {timing.Sockets} RDUs keep the links busy for {Percent(timing.AllReduceWork.Count / step)} of the step; {Percent(timing.AllReduce.Count / step)} do not hide behind the backward pass.");
         }
 
         sentences.Add(timing.HostTransfer > timing.Rdu + timing.AllReduce

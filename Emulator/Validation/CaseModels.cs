@@ -1,9 +1,13 @@
-using RduEmu.Compiler.Placement.Machine;
-using RduEmu.Emulator.Validation.Works;
+using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Operators;
+using RduEmu.Models.Bert;
+using RduEmu.Models.Dlrm;
+using RduEmu.Models.Llm;
+using RduEmu.Models.Unet;
 
 namespace RduEmu.Emulator.Validation;
 
-/// <summary>The models that cases may name, their dimensions, and the work that they are.</summary>
+/// <summary>The models that cases may name, their dimensions, and their graphs: those of the product.</summary>
 internal static class CaseModels
 {
     public static IReadOnlyDictionary<string, string[]> Dimensions { get; } = new SortedDictionary<string, string[]>(StringComparer.Ordinal)
@@ -17,26 +21,60 @@ internal static class CaseModels
     };
 
     /// <summary>One step, or for generation one token.</summary>
-    public static MachineGraph Step(ValidationCase item) => item.Model switch
+    public static Graph Step(ValidationCase item) => item.Model switch
     {
-        "gpt2" or "bert" => TransformerTraining.Build(
-            new TransformerShape(
-                item.Dimensions["layers"], item.Dimensions["hidden"], item.Dimensions["heads"], item.Dimensions["vocabulary"], item.Dimensions["sequence"],
-                4 * item.Dimensions["hidden"], item.Dimensions.GetValueOrDefault("predictions", item.Dimensions["sequence"]), item.Recompute),
-            item.Batch),
-        "unet" => UnetWork.Build(item.Batch, item.Dimensions["size"], item.Dimensions["channels"], item.Dimensions["features"], item.Dimensions["classes"]),
-        "gemm" => GemmWork.Build(item.Dimensions["m"], item.Dimensions["n"], item.Dimensions["k"]),
-        "dlrm" => DlrmWork.Build(item.Batch, item.Dimensions["tables"], item.Dimensions["tableRows"], item.Dimensions["width"], item.Dimensions["dense"]),
+        "gpt2" => Gpt2Graph.BuildTrainingStep(
+            new Gpt2Configuration(Of(item, "hidden"), Of(item, "heads"), Of(item, "layers"), Of(item, "sequence"), Of(item, "vocabulary")), item.Batch, item.Recompute),
+        "bert" => Bert(item).BuildTrainingStep(item.Batch).Graph,
+        "unet" => UnetGraph.BuildTrainingStep(Unet(item), item.Batch, Of(item, "size"), Of(item, "size"), seed: 1).Graph,
+        "dlrm" => DlrmGraph.BuildTrainingStep(Dlrm(item), item.Batch).Graph,
+        "gemm" => Gemm(Of(item, "m"), Of(item, "n"), Of(item, "k")),
 
         // The cache grows from the prompt to prompt and output: the mean is half way.
-        _ => TransformerDecoding.Token(Decoder(item), item.Batch, item.Dimensions["prompt"] + (item.Dimensions["output"] / 2), item.Sockets),
+        _ => LlamaGraph.BuildDecode(Llama(item), item.Batch, Of(item, "prompt") + (Of(item, "output") / 2), item.Sockets),
     };
 
-    public static MachineGraph Prompt(ValidationCase item) => TransformerDecoding.Prompt(Decoder(item), item.Batch, item.Dimensions["prompt"], item.Sockets);
+    /// <summary>Of a generation: the whole prompt at once.</summary>
+    public static Graph Prompt(ValidationCase item) => LlamaGraph.BuildPrefill(Llama(item), item.Batch, Of(item, "prompt"), item.Sockets);
 
-    private static DecoderShape Decoder(ValidationCase item) => new(
-        item.Dimensions["layers"], item.Dimensions["hidden"], item.Dimensions["heads"], item.Dimensions["keyHeads"], item.Dimensions["headWidth"], item.Dimensions["feed"],
-        item.Dimensions["vocabulary"]);
+    private static int Of(ValidationCase item, string dimension) => item.Dimensions[dimension];
+
+    private static BertModel Bert(ValidationCase item)
+    {
+        int hidden = Of(item, "hidden");
+        var configuration = new BertConfiguration(item.Name, Of(item, "layers"), hidden, Of(item, "heads"), checked(4 * hidden))
+        {
+            Vocabulary = Of(item, "vocabulary"),
+            Positions = Math.Max(512, Of(item, "sequence")),
+        };
+        return new BertModel(configuration, Of(item, "sequence"), seed: 1, predictions: Of(item, "predictions"));
+    }
+
+    private static LlamaConfiguration Llama(ValidationCase item) => new(
+        item.Name, Of(item, "layers"), Of(item, "hidden"), Of(item, "heads"), Of(item, "keyHeads"), Of(item, "feed"), Of(item, "vocabulary"))
+    {
+        HeadWidth = Of(item, "headWidth"),
+    };
+
+    private static UnetConfiguration Unet(ValidationCase item) => UnetPresets.Sn10 with
+    {
+        Channels = Of(item, "channels"),
+        Classes = Of(item, "classes"),
+        Features = Of(item, "features"),
+        Loss = Of(item, "classes") > 1 ? SegmentationLoss.CrossEntropy : UnetPresets.Sn10.Loss,
+    };
+
+    /// <summary>Equal tables, one index each; bottom network 512-256-width, dot interaction, top network 512-256-1.</summary>
+    private static DlrmConfiguration Dlrm(ValidationCase item) => new(
+        item.Name, [Of(item, "dense"), 512, 256, Of(item, "width")], [512, 256, 1], [.. Enumerable.Repeat(Of(item, "tableRows"), Of(item, "tables"))],
+        Hotness: 1, Interaction.Dot, LossKind.BinaryCrossEntropyWithLogits, item.Batch, LearningRate: 0.1f);
+
+    /// <summary>C[M, N] = A[M, K] · B[K, N], the second operand a weight; rows are cut into pieces like the samples of a batch.</summary>
+    private static Graph Gemm(int m, int n, int k)
+    {
+        var builder = new GraphBuilder();
+        return builder.Build(builder.Apply(new Linear(), builder.Input("a", TensorType.Samples(1, m, k)), builder.Parameter("b", TensorType.Whole(n, k))));
+    }
 }
 
 /// <summary>What can be compared.</summary>

@@ -1,3 +1,4 @@
+using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Placement;
 using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Emulator.CommandLine;
@@ -38,7 +39,7 @@ public sealed class Validator(string? reports = null)
         });
     }
 
-    private Outcome Time(ValidationCase item, RduSpec spec, int tiles, string part, Func<MachineGraph> build, CancellationToken cancellation)
+    private Outcome Time(ValidationCase item, RduSpec spec, int tiles, string part, Func<Graph> build, CancellationToken cancellation)
     {
         string dimensions = string.Join(',', item.Dimensions.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"));
         string key = $"{item.Model} {part} {dimensions} {item.Batch} {spec.Digest} {tiles} {item.Sockets} {item.Mode} {item.Recompute}";

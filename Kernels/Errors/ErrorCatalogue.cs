@@ -54,6 +54,7 @@ public static class ErrorCatalogue
     public static readonly ErrorId FusionRuleInvalid = new("RDU0613", "a fusion rule cannot be used", ExitCode.BadInput);
     public static readonly ErrorId ExecutableDamaged = new("RDU0614", "an executable file is damaged", ExitCode.BadInput);
     public static readonly ErrorId ExecutableOutdated = new("RDU0615", "an executable file was made by another version", ExitCode.BadInput);
+    public static readonly ErrorId PlacedRunDiffers = new("RDU0616", "a placed program computes other bits than the whole one", ExitCode.CheckFailed);
 
     public static readonly ErrorId ReceiptMalformed = new("RDU0701", "a file is no receipt", ExitCode.BadInput);
 

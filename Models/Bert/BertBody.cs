@@ -21,14 +21,17 @@ internal sealed class BertBody
     private readonly BertConfiguration _configuration;
     private readonly int _batchSamples;
     private readonly int _tokens;
+    private readonly int _predictions;
     private readonly int? _dropoutSeed;
     private readonly Dictionary<string, ValueId> _parameters = [];
     private readonly ValueId _sampleNumbers;
     private int _dropouts;
 
     /// <param name="dropoutSeed">First key of the dropouts' numbers; null for no dropout.</param>
+    /// <param name="predictions">Masked tokens of a sequence; null for as many as the paper has.</param>
     /// <exception cref="RduException">RDU0201: the sequence is longer than the table of positions.</exception>
-    public BertBody(BertConfiguration configuration, BertHead head, int batchSamples, int tokens, int classes, int? dropoutSeed)
+    public BertBody(
+        BertConfiguration configuration, BertHead head, int batchSamples, int tokens, int classes, int? dropoutSeed, int? predictions = null)
     {
         if (tokens < 1 || tokens > configuration.Positions)
         {
@@ -40,6 +43,7 @@ internal sealed class BertBody
         _configuration = configuration;
         _batchSamples = batchSamples;
         _tokens = tokens;
+        _predictions = predictions ?? BertConfiguration.PredictionsOf(tokens);
         _dropoutSeed = configuration.Dropout > 0f ? dropoutSeed : null;
         foreach (BertParameter parameter in BertParameters.List(configuration, head, classes))
         {
@@ -119,7 +123,7 @@ internal sealed class BertBody
 
     private ValueId MaskedTokens(ValueId tokens)
     {
-        ValueId positions = Integers(BertGraph.MaskedPositions, BertConfiguration.PredictionsOf(_tokens));
+        ValueId positions = Integers(BertGraph.MaskedPositions, _predictions);
         ValueId picked = Builder.Apply(new GatherRows(), tokens, positions);
         ValueId transformed = Builder.Apply(new Gelu(), Dense("cls.predictions.transform.dense", picked));
         ValueId normed = Norm("cls.predictions.transform.LayerNorm", transformed);

@@ -16,6 +16,7 @@ public sealed class BertModel : IModel
 {
     private readonly BertConfiguration _configuration;
     private readonly int _tokens;
+    private readonly int? _predictions;
     private readonly int _seed;
     private readonly bool _isLamb;
     private readonly BertHead _head;
@@ -28,9 +29,11 @@ public sealed class BertModel : IModel
     /// <param name="optimizer">adamw or lamb.</param>
     /// <param name="head">What stands on the encoder.</param>
     /// <param name="classes">Of a classification.</param>
+    /// <param name="predictions">Masked tokens of a sequence in training; null for as many as the paper has.</param>
     /// <exception cref="RduException">RDU0202: another optimiser.</exception>
     public BertModel(
-        BertConfiguration configuration, int tokens, int seed, string optimizer = "adamw", BertHead head = BertHead.Pretraining, int classes = 2)
+        BertConfiguration configuration, int tokens, int seed, string optimizer = "adamw", BertHead head = BertHead.Pretraining, int classes = 2,
+        int? predictions = null)
     {
         _isLamb = optimizer switch
         {
@@ -40,6 +43,7 @@ public sealed class BertModel : IModel
         };
         _configuration = configuration;
         _tokens = tokens;
+        _predictions = predictions;
         _seed = seed;
         Optimizer = optimizer;
         _head = head;
@@ -65,7 +69,7 @@ public sealed class BertModel : IModel
 
     public ModelGraph BuildTrainingStep(int batchSamples)
     {
-        var body = new BertBody(_configuration, _head, batchSamples, _tokens, _classes, _seed);
+        var body = new BertBody(_configuration, _head, batchSamples, _tokens, _classes, _seed, _predictions);
         GraphBuilder builder = body.Builder;
         (ImmutableArray<ValueId> losses, ImmutableArray<ValueId> gradients) = BertGraph.Differentiate(body);
         ValueId total = losses.Select(loss => builder.Apply(new SampleSum(GroupSamples: 1), loss)).Aggregate((sum, loss) => builder.Apply(new Add(), sum, loss));

@@ -37,11 +37,12 @@ public sealed record LlamaConfiguration(string Name, int Layers, int Hidden, int
     public static ImmutableArray<LlamaConfiguration> All { get; } =
         [Llama2With7B, Llama2With13B, Llama2With70B, Llama3With8B, Llama3With70B, Llama3With405B, Mistral7B];
 
-    public int HeadWidth => Hidden / Heads;
+    /// <summary>Width of a head; most have the heads share the width of a token.</summary>
+    public int HeadWidth { get; init; } = Hidden / Heads;
 
     /// <summary>Weights: embedding and head apart, norms left out (they are below a thousandth).</summary>
     public long ParameterCount =>
-        2L * Vocabulary * Hidden + Layers * (2L * Hidden * Hidden + 2L * Hidden * KeyHeads * HeadWidth + 3L * Hidden * FeedForward);
+        2L * Vocabulary * Hidden + Layers * (2L * Hidden * Heads * HeadWidth + 2L * Hidden * KeyHeads * HeadWidth + 3L * Hidden * FeedForward);
 
     /// <exception cref="RduException">RDU0202: there is no preset of this name.</exception>
     public static LlamaConfiguration Find(string name) =>

@@ -17,7 +17,7 @@ public sealed class ExecutableTests
 
     private static readonly Executable Small = Make(seed: 1);
 
-    private static readonly string[] Entries = ["manifest.json", "graph.json", "program.json", "weights.safetensors", "manifest.sha256"];
+    private static readonly string[] Entries = ["manifest.json", "graph.json", "program.json", "machine.json", "weights.safetensors", "manifest.sha256"];
 
     [Test]
     public void ToBytes_SameInput_SameBytes() => Assert.That(Make(seed: 1).ToBytes(), Is.EqualTo(Small.ToBytes()));
@@ -65,7 +65,7 @@ public sealed class ExecutableTests
     public void FromBytes_BytesBehindTheEnd_Refused() => Assert.That(
         () => Executable.FromBytes(new byte[] { 0 }.Prepend((byte)0).Concat(Small.ToBytes()).ToArray(), "m.rdux", Operators), Throws.TypeOf<RduException>());
 
-    [TestCase("rdux/1", "rdux/0", "format")]
+    [TestCase("rdux/2", "rdux/0", "format")]
     [TestCase("rdu-order/1", "rdu-order/0", "numerics contract")]
     public void FromBytes_AnotherVersion_RefusedWithBoth(string ours, string theirs, string what)
     {
@@ -115,6 +115,6 @@ public sealed class ExecutableTests
         Graph graph = DlrmGraph.BuildTrainingStep(DlrmPresets.Tiny, 64).Graph;
         return new Executable(
             ["dlrm", "--preset", "tiny"], ["--target", "small"], graph, PlacementCompiler.Compile(graph, Chips.Small, new PlacementOptions(Seed: seed)),
-            "weights"u8.ToArray());
+            "machine"u8.ToArray(), "weights"u8.ToArray());
     }
 }

@@ -20,6 +20,7 @@ namespace RduEmu.Compiler.Placement.Machine;
 /// <param name="DramBytesPerSecond">What all channels of the chip deliver together, sustained.</param>
 /// <param name="DramBytes">Memory outside, of one chip.</param>
 /// <param name="SystolicPercent">Share of the cycles in which a systolic array that has its operands advances.</param>
+/// <param name="SectionSwitchCycles">Cycles of a section beside its work: units are configured, arguments loaded, the section launched.</param>
 public sealed record RduResources(
     string Name,
     int TileRows,
@@ -35,7 +36,8 @@ public sealed record RduResources(
     long ClockHz,
     long DramBytesPerSecond,
     long DramBytes,
-    int SystolicPercent = 100)
+    int SystolicPercent = 100,
+    long SectionSwitchCycles = 20_000)
 {
     public int Tiles => TileRows * TileColumns;
 

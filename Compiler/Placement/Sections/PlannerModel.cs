@@ -14,9 +14,6 @@ internal static class PlannerModel
     /// </summary>
     public const int ArrayFillSides = 2;
 
-    /// <summary>Cycles of a section beside its work: units are configured and arguments loaded. Inferred: tens of microseconds.</summary>
-    public const long SectionSwitchCycles = 20_000;
-
     /// <summary>Cycles of an iteration beside its work: tokens, counters, pipeline fill. Inferred.</summary>
     public const long IterationCycles = 64;
 

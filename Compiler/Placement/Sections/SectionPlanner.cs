@@ -125,7 +125,7 @@ internal sealed class SectionPlanner
         private readonly List<(int Tensor, int Producer, int Consumer, long Bytes, int Lag)> _streams = [];
         private readonly List<(int Tensor, List<int> Stages, DramDirection Direction, DramTiming Timing, long Bytes, long Request, int Lag)> _transfers = [];
         private readonly Dictionary<int, int> _loads = [];
-        private long _onceBytes;
+        private long _lastBytes;
         private long _iterationBytes;
 
         public SectionDraft(SectionPlanner planner, int begin, int end, int iterations)
@@ -225,7 +225,7 @@ internal sealed class SectionPlanner
             long bytes = once ? input.Bytes : CeilDiv(input.Bytes, _iterations);
             _loads[key] = _transfers.Count;
             _transfers.Add((key, [stage], DramDirection.Load, once ? DramTiming.BeforeFirst : DramTiming.PerIteration, bytes, Math.Min(bytes, input.RequestBytes), LagOf(input)));
-            CountBytes(once, bytes);
+            _iterationBytes += once ? 0 : bytes;
             _starts[stage] = Math.Max(_starts[stage], LagOf(input) - 1);
         }
 
@@ -242,20 +242,9 @@ internal sealed class SectionPlanner
                     long bytes = once ? all : CeilDiv(all, _iterations);
                     long request = group.Work.IndexedRowBytes > 0 ? group.Work.IndexedRowBytes : bytes;
                     _transfers.Add((output, [stage], DramDirection.Store, once ? DramTiming.AfterLast : DramTiming.PerIteration, bytes, Math.Min(bytes, request), 1));
-                    CountBytes(once, bytes);
+                    _lastBytes += once ? bytes : 0;
+                    _iterationBytes += once ? 0 : bytes;
                 }
-            }
-        }
-
-        private void CountBytes(bool once, long bytes)
-        {
-            if (once)
-            {
-                _onceBytes += bytes;
-            }
-            else
-            {
-                _iterationBytes += bytes;
             }
         }
 
@@ -439,15 +428,51 @@ internal sealed class SectionPlanner
                     timing == DramTiming.PerIteration ? PmusFor(bytes * depth, bytes, cycles) : 0);
             }
 
-            // One pipeline: the slowest stage beats time, and the first piece passes all of them.
-            int fill = _starts.Max();
-            long once = DramCycles(Chip, _onceBytes);
-            long estimate = SectionSwitchCycles + once + (_iterations + fill) * cycles;
+            // One pipeline: the first piece passes all stages, then the slowest beats time.
+            long estimate = Chip.SectionSwitchCycles + FirstPiece(cycles, stageCycles) + (_iterations - 1) * cycles + DramCycles(Chip, _lastBytes);
             int[] operators = [.. Enumerable.Range(_begin, Count).SelectMany(i => _planner.Groups[i].Group.Operators).Order()];
             string first = _planner.Groups[_begin].Name;
             return new MachineSection(
                 0, Count == 1 ? first : $"{first} .. {_planner.Groups[_end - 1].Name}", _planner.Groups[_begin].Phase, EquatableArray.Create<int>(operators), _iterations,
                 EquatableArray.Create<StagePlan>(stages), EquatableArray.Create<StreamPlan>(streams), EquatableArray.Create<DramTransfer>(transfers), estimate);
+        }
+
+        /// <summary>
+        /// When the first piece has passed all stages: each waits for its weights, which come in the order of stages, and for its inputs;
+        /// where it needs a whole sample, for all pieces of that.
+        /// </summary>
+        private long FirstPiece(long cycles, long[] stageCycles)
+        {
+            var ready = new long[Count];
+            long loaded = 0;
+            foreach ((int _, List<int> users, DramDirection direction, DramTiming timing, long bytes, long _, int lag) in _transfers)
+            {
+                if (direction == DramDirection.Load)
+                {
+                    loaded += timing == DramTiming.BeforeFirst ? bytes : 0;
+                    long at = timing == DramTiming.BeforeFirst ? DramCycles(Chip, loaded) : (lag - 1) * cycles;
+                    foreach (int user in users)
+                    {
+                        ready[user] = Math.Max(ready[user], at);
+                    }
+                }
+            }
+
+            // Streams are in the order of their consumers, so producers are done before.
+            int next = 0;
+            long end = 0;
+            for (int stage = 0; stage < Count; stage++)
+            {
+                for (; next < _streams.Count && _streams[next].Consumer == stage; next++)
+                {
+                    ready[stage] = Math.Max(ready[stage], ready[_streams[next].Producer] + (_streams[next].Lag - 1) * cycles);
+                }
+
+                ready[stage] += stageCycles[stage];
+                end = Math.Max(end, ready[stage]);
+            }
+
+            return end;
         }
 
         /// <summary>Sums over the samples in binary32; what a sample's rows are summed into; what a layout stage turns around.</summary>

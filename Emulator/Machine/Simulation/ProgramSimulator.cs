@@ -23,7 +23,8 @@ public sealed record SectionRun(PlacedSection Placed, Cycles Start, Cycles Progr
 /// <param name="Memory">Sustained bandwidth of the memory for the program.</param>
 /// <param name="Simulated">What was simulated for each layout.</param>
 /// <param name="Rdu">All sections one after the other.</param>
-/// <param name="AllReduce">Gradients over the sockets, after the last section of the backward pass.</param>
+/// <param name="AllReduce">How long the optimizer waits for the gradients of the other sockets: what did not hide behind the backward pass.</param>
+/// <param name="AllReduceWork">How long the links are busy with gradients in all.</param>
 /// <param name="HostTransfer">Inputs and outputs over PCIe; the next step's transfer overlaps this step's sections.</param>
 public sealed record ProgramTiming(
     RduSpec Spec,
@@ -35,6 +36,7 @@ public sealed record ProgramTiming(
     ImmutableArray<SectionRun> Sections,
     Cycles Rdu,
     Cycles AllReduce,
+    Cycles AllReduceWork,
     Cycles HostTransfer)
 {
     /// <summary>One step in the steady state: host transfers hide behind sections where they are shorter.</summary>
@@ -97,7 +99,7 @@ public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long s
         bool stays = program.Sections.Count == 1;
         var runs = new List<SectionRun>();
         Cycles now = Cycles.Zero;
-        Cycles load = ProgramLoad();
+        Cycles load = spec.ProgramLoad;
         int configured = program.Sections.Count == 0 ? -1 : program.Sections[program.Sections.Count - 1].Layout;
         foreach (PlacedSection section in program.Sections)
         {
@@ -109,26 +111,51 @@ public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long s
             now += run.Total;
         }
 
-        return new ProgramTiming(spec, program, _tiles, Memory, sockets, [.. simulated], [.. runs], now, AllReduce(), HostTransfer());
+        (Cycles work, Cycles exposed) = AllReduce(runs);
+        return new ProgramTiming(spec, program, _tiles, Memory, sockets, [.. simulated], [.. runs], now, exposed, work, HostTransfer());
     }
 
-    private Cycles ProgramLoad()
+    /// <summary>
+    /// Gradients over the sockets: those of a section go over the links as soon as it has ended, while the sections before it in the model
+    /// still compute theirs; the optimizer waits for the last of them.
+    /// </summary>
+    /// <returns>What the links do in all, and how long the optimizer waits for them.</returns>
+    private (Cycles Work, Cycles Exposed) AllReduce(IReadOnlyList<SectionRun> runs)
     {
-        // Tiles load side by side.
-        var bytes = new Bytes((spec.Chip.PcusPerTile + spec.Chip.PmusPerTile) * spec.Load.BytesPerUnit);
-        return BytesPerCycle.Width(spec.Load.BytesPerCycle).CyclesFor(bytes);
-    }
-
-    private Cycles AllReduce()
-    {
-        bool trains = program.Sections.Any(section => section.Section.Phase != Phase.Forward);
-        if (sockets <= 1 || !trains)
+        Cycles work = Cycles.Zero;
+        Cycles free = Cycles.Zero;
+        Cycles last = Cycles.Zero;
+        foreach (SectionRun run in sockets > 1 ? runs : [])
         {
-            return Cycles.Zero;
+            Cycles cycles = Exchange(run.Placed.Section);
+            if (cycles > Cycles.Zero)
+            {
+                last = run.Start + run.Total;
+                free = Cycles.Max(free, last) + cycles;
+                work += cycles;
+            }
         }
 
-        long elements = program.Graph.Tensors.Where(tensor => tensor.Role == ValueRole.Parameter).Sum(tensor => tensor.Bytes) / program.Options.ElementBytes;
-        return new CollectiveModel(spec).AllReduce(new Bytes(elements * GradientBytes), sockets);
+        return (work, free - last);
+    }
+
+    private Cycles Exchange(MachineSection section)
+    {
+        var collectives = new CollectiveModel(spec);
+        Cycles cycles = Cycles.Zero;
+        if (section.Stages.All(stage => stage.Part == stage.Parts - 1))
+        {
+            IEnumerable<MachineOperator> operators = section.Operators.Select(index => program.Graph.Operators[index]);
+            foreach (MachineWork work in operators.Where(op => op.Phase != Phase.Forward).Select(op => op.Work))
+            {
+                // Rows of tables that take their gradient where they lie go to all others; sums over the batch are added.
+                cycles += work.IndexedRowBytes > 0 ? collectives.AllGather(new Bytes(work.OutputBytes), sockets)
+                    : work.AccumulatesSamples ? collectives.AllReduce(new Bytes(work.OutputBytes / program.Options.ElementBytes * GradientBytes), sockets)
+                    : Cycles.Zero;
+            }
+        }
+
+        return cycles;
     }
 
     private Cycles HostTransfer()

@@ -56,6 +56,9 @@ public sealed record RduSpec(
     IReadOnlyDictionary<string, string> Sources,
     string Digest)
 {
+    /// <summary>The file.</summary>
+    public required ReadOnlyMemory<byte> Content { get; init; }
+
     private const long Mega = 1_000_000;
 
     public long ClockHertz => Chip.ClockMegahertz * Mega;
@@ -121,8 +124,11 @@ public sealed record RduSpec(
             Name, checked((int)rows), checked((int)(tiles / rows)), checked((int)Chip.GridRows), checked((int)Chip.GridColumns), checked((int)Pcu.Lanes),
             checked((int)Pcu.Stages), checked((int)(OperationsPerPcuCycle / 2)), PmuBytes.Count, checked((int)Network.VectorBytes), checked((int)Chip.AgcusPerTile),
             ClockHertz, (long)((Int128)memory.BytesPerSecond * ClockHertz / memory.CyclesPerSecond), TotalMemoryBytes.Count,
-            checked((int)Calibration.SystolicPercent));
+            checked((int)Calibration.SystolicPercent), (ProgramLoad + new Cycles(Load.ArgumentCycles + Load.LaunchCycles)).Count);
     }
+
+    /// <summary>Configuration of all units of a tile; tiles load side by side.</summary>
+    public Cycles ProgramLoad => BytesPerCycle.Width(Load.BytesPerCycle).CyclesFor(new Bytes((Chip.PcusPerTile + Chip.PmusPerTile) * Load.BytesPerUnit));
 
     public Cycles FromNanoseconds(long nanoseconds) => new((nanoseconds * Chip.ClockMegahertz + 999) / 1000);
 

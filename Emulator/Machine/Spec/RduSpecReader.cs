@@ -57,7 +57,7 @@ public static class RduSpecReader
             sources.Add(field.Path, Resolve(source, tags, field, where));
         }
 
-        RduSpec spec = Bind(Text(root, "name", where), Text(root, "title", where), values, hbm, sources, Convert.ToHexStringLower(SHA256.HashData(content)));
+        RduSpec spec = Bind(Text(root, "name", where), Text(root, "title", where), values, hbm, sources, content);
         // A chess board has as many fields of one kind as of the other.
         if (spec.Chip.PcusPerTile != spec.Chip.PmusPerTile)
         {
@@ -83,7 +83,7 @@ public static class RduSpecReader
     }
 
     private static RduSpec Bind(
-        string name, string title, Dictionary<string, long> v, bool hbm, IReadOnlyDictionary<string, string> sources, string digest) => new(
+        string name, string title, Dictionary<string, long> v, bool hbm, IReadOnlyDictionary<string, string> sources, byte[] content) => new(
         name,
         title,
         new ChipSpec(v["chip.tiles"], v["chip.pcusPerTile"], v["chip.pmusPerTile"], v["chip.gridRows"], v["chip.gridColumns"], v["chip.agcusPerTile"],
@@ -105,7 +105,10 @@ public static class RduSpecReader
         new NodeSpec(v["node.sockets"], v["node.nodes"]),
         new CalibrationSpec(v["calibration.systolicPercent"], v["calibration.simdPercent"]),
         sources,
-        digest);
+        Convert.ToHexStringLower(SHA256.HashData(content)))
+    {
+        Content = content,
+    };
 
     private static void RequireKnownNames(JsonElement root, string where)
     {

@@ -20,6 +20,16 @@ public sealed class CollectiveModel(RduSpec spec)
         return (within + across) * 2;
     }
 
+    /// <summary>Every RDU gets what every other has: first its like in the other nodes, then its node.</summary>
+    /// <param name="each">What each RDU has.</param>
+    public Cycles AllGather(Bytes each, long sockets)
+    {
+        long inNode = Math.Min(sockets, spec.Node.Sockets);
+        long nodes = UnitModel.CeilDiv(sockets, Math.Max(1, inNode));
+        return Exchange(each * nodes, nodes, spec.NodeBandwidth, spec.FromNanoseconds(spec.Link.NodeLatencyNanoseconds))
+            + Exchange(each * nodes * inNode, inNode, spec.LinkBandwidth, spec.FromNanoseconds(spec.Link.LatencyNanoseconds));
+    }
+
     /// <summary>Half of an all-reduce.</summary>
     public Cycles ReduceScatter(Bytes amount, long sockets)
     {
