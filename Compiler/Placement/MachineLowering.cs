@@ -79,7 +79,11 @@ internal sealed class MachineLowering
         MachineOperator[] operators = [.. lowering._operators.OrderBy(op => op.Phase).Select((op, i) => op with { Index = i })];
         TensorType[] sampled = [.. graph.Values.Select(value => value.Type).Where(type => type.HasSamples)];
         int samples = sampled.Length == 0 ? 1 : Math.Max(1, sampled.Max(type => type.Shape[0]));
-        int rows = sampled.Max(type => type.Rank > 2 ? (int?)type.Shape[1] : null) ?? 1;
+
+        // Tokens where there are any, else rows of pixels; not what lies outside, such as a cache of keys, nor the maps of an attention.
+        TensorType[] computed = [.. graph.Values.Where(value => value.Role == ValueRole.Computed && value.Type.HasSamples).Select(value => value.Type)];
+        int rows = computed.Max(type => type.Rank == 3 ? (int?)type.Shape[1] : null)
+            ?? computed.Max(type => type.Rank == 4 ? (int?)type.Shape[1] : null) ?? 1;
         return new MachineGraph(
             samples, Math.Max(1, rows), EquatableArray.Create<MachineTensor>(lowering._tensors), EquatableArray.Create<MachineOperator>(operators),
             EquatableArray.Create<int>([.. graph.Outputs.Concat(graph.Updates.Select(update => update.Value)).Select(output => output.Index).Distinct()]));

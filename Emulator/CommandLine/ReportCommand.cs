@@ -42,8 +42,8 @@ internal sealed class ReportCommand : IModelCommand
             var points = new List<CurvePoint>();
             foreach (int size in model.Name == "dlrm" ? CurveBatches : [])
             {
-                ProgramTiming timing = Make(model, size, machine with { Sockets = 1 }, request, null, interruption.Token).Timing;
-                points.Add(new CurvePoint(size, timing.SamplesPerSecond, timing.Seconds * 1e6));
+                ProgramTiming timing = Make(model, size, machine with { Sockets = 1, IsInference = true }, request, null, interruption.Token).Timing;
+                points.Add(new CurvePoint(size, timing.SamplesPerSecond, timing.Rdu.Seconds(timing.Spec.ClockHertz) * 1e6));
                 progress(points.Count, CurveBatches.Length, () => $"throughput at batch {size}");
             }
 

@@ -85,7 +85,7 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
         if (executable is not null)
         {
             output.WriteFacts(("placed", placedSections is { } count
-                ? $"{count} sections one after the other on the first batch: the bits of the whole program"
+                ? $"the first batch section by section, {count} in all: the bits of the whole program"
                 : "not run: the executable is of a training step, or of another batch"));
         }
 

@@ -66,6 +66,11 @@ internal static class Summary
         }
 
         sentences.Add($"One step of {timing.Program.Graph.Samples * timing.Sockets} samples takes {timing.Step.Count.ToString("N0", CultureInfo.InvariantCulture)} cycles ({Milliseconds(timing.Seconds)} ms): {timing.SamplesPerSecond.ToString("F1", CultureInfo.InvariantCulture)} samples/s.");
+        if (timing.Interval is not null)
+        {
+            sentences.Add($"The program stays on the chip with its weights, and batches follow each other; one alone takes {timing.Rdu.Count.ToString("N0", CultureInfo.InvariantCulture)} cycles, its weights included.");
+        }
+
         sentences.Add($"Chip 0, section {largest.Id} ({largest.Name}) takes {Percent(largest.LatencyCycles / rdu)} of RDU latency; its bottleneck is {largest.Bottleneck}.");
         long load = report.Sections.Sum(row => row.ProgramLoadCycles + row.ArgumentLoadCycles + row.LaunchCycles);
         sentences.Add($"Program load, argument load and launch take {Percent(load / rdu)} of RDU latency over {Count(report.Sections.Length)}.");
@@ -77,7 +82,7 @@ internal static class Summary
             sentences.Add($"Gradients of {timing.Sockets} RDUs keep the links busy for {Percent(timing.AllReduceWork.Count / step)} of the step; {Percent(timing.AllReduce.Count / step)} do not hide behind the backward pass.");
         }
 
-        sentences.Add(timing.HostTransfer > timing.Rdu + timing.AllReduce
+        sentences.Add(timing.HostTransfer > (timing.Interval ?? timing.Rdu + timing.AllReduce)
             ? $"Host takes {Percent(timing.HostTransfer.Count / step)}: the transfers over PCIe are the bottleneck of the step."
             : $"Host transfers over PCIe take {Percent(timing.HostTransfer.Count / step)} of the step and hide behind the sections.");
         foreach (IGrouping<string, SectionRow> kind in report.Sections.GroupBy(row => Kind(row.Bottleneck)).OrderByDescending(kind => kind.Sum(row => row.LatencyCycles)).ThenBy(kind => kind.Key, StringComparer.Ordinal))

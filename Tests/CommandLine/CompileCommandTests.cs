@@ -1,4 +1,7 @@
 using NUnit.Framework;
+using RduEmu.Compiler.Executables;
+using RduEmu.Emulator.CommandLine;
+using RduEmu.Emulator.Machine.Spec;
 
 namespace RduEmu.Tests.CommandLine;
 
@@ -53,6 +56,83 @@ public sealed class CompileCommandTests
         Assert.That(placed.Exit, Is.Zero, placed.Error);
         Assert.That(placed.Json.GetProperty("outputsDigest").GetString(), Is.EqualTo(model.Json.GetProperty("outputsDigest").GetString()));
         Assert.That(placed.Json.GetProperty("batch").GetInt32(), Is.EqualTo(64));
+    }
+
+    /// <summary>What was placed is executed as it is placed: run compares its predictions with those of the whole program, bit for bit.</summary>
+    [TestCase("o0")]
+    [TestCase("o3")]
+    public void Run_ExecutableOfAnInference_AsItIsPlaced(string mode)
+    {
+        Compile("a.rdux", "--mode", mode, "--inference");
+        Cli run = Cli.Run("run", PathOf("a.rdux"), "--steps", "1", "--json");
+        Assert.That(run.Exit, Is.Zero, run.Error);
+        Assert.That(run.Json.GetProperty("placedSections").GetInt32(), mode == "o3" ? Is.EqualTo(1) : Is.GreaterThan(10));
+        Assert.That(
+            run.Json.GetProperty("outputsDigest").GetString(),
+            Is.EqualTo(Cli.Run("run", "dlrm", "--preset", "tiny", "--batch", "64", "--steps", "1", "--json").Json.GetProperty("outputsDigest").GetString()));
+    }
+
+    /// <summary>The machine and the rules are in the file: their own files are gone, and the report is the model's own.</summary>
+    [Test]
+    public void Report_Executable_FromTheFileItself()
+    {
+        string machine = PathOf("mine.json");
+        File.WriteAllBytes(machine, RduParts.Find("sn10").Content.ToArray());
+        File.WriteAllText(PathOf("rules.yaml"), "pair: {priority: 1, pattern: {x: {op_type: linear, child: y}, y: {op_type: add_bias}}}");
+        string[] options = ["--mode", "o1", "--target", machine];
+        Assert.That(Cli.Run(["compile", "dlrm", "--preset", "tiny", "--batch", "64", .. options, "--rules", PathOf("rules.yaml"), "-o", PathOf("a.rdux")]).Exit, Is.Zero);
+        Assert.That(Cli.Run(["report", "dlrm", "--preset", "tiny", "--batch", "64", .. options, "-o", PathOf("default")]).Exit, Is.Zero);
+        File.Delete(machine);
+        File.Delete(PathOf("rules.yaml"));
+        Cli report = Cli.Run("report", PathOf("a.rdux"), "-o", PathOf("stored"));
+        Cli again = Cli.Run("compile", PathOf("a.rdux"), "-o", PathOf("b.rdux"));
+
+        Assert.That((report.Exit, again.Exit), Is.EqualTo((0, 0)), report.Error + again.Error);
+        Assert.That(File.ReadAllText(PathOf("stored/section_report.csv")), Is.Not.EqualTo(File.ReadAllText(PathOf("default/section_report.csv"))), "rules");
+        Executable first = ExecutableFile.Read(PathOf("a.rdux"));
+        Executable second = ExecutableFile.Read(PathOf("b.rdux"));
+        Assert.That(second.Program, Is.EqualTo(first.Program));
+        Assert.That(second.Machine.ToArray(), Is.EqualTo(first.Machine.ToArray()));
+    }
+
+    /// <summary>Each region of the file, a byte changed: refused in one line, and no report is begun.</summary>
+    [Test]
+    public void Report_ExecutableDamagedAnywhere_RefusedAndNothingLeft()
+    {
+        Compile("a.rdux");
+        byte[] file = File.ReadAllBytes(PathOf("a.rdux"));
+        for (int region = 0; region < 12; region++)
+        {
+            int place = (int)((long)region * (file.Length - 1) / 11);
+            file[place] ^= 0x10;
+            File.WriteAllBytes(PathOf("b.rdux"), file);
+            file[place] ^= 0x10;
+            AssertOneLine(Cli.Run("report", PathOf("b.rdux"), "-o", PathOf("out")), "RDU0614", "b.rdux");
+            Assert.That(Directory.Exists(PathOf("out")), Is.False);
+        }
+    }
+
+    [TestCase("\"gibibytes\": { \"value\": 256", "\"gibibytes\": { \"value\": -1", "gibibytes")]
+    [TestCase("\"lanes\": {", "\"lines\": {", "pcu")]
+    public void Compile_MachineWithANumberMissingOrNegative_RefusedAndNothingLeft(string part, string by, string where)
+    {
+        string text = System.Text.Encoding.UTF8.GetString(RduParts.Find("sn10").Content.Span);
+        string damaged = text.Contains(part, StringComparison.Ordinal)
+            ? text.Replace(part, by, StringComparison.Ordinal)
+            : System.Text.RegularExpressions.Regex.Replace(text, "(\"gibibytes\": \\{ \"value\": )\\d+", "${1}-1");
+        File.WriteAllText(PathOf("mine.json"), damaged);
+        AssertOneLine(Cli.Run("compile", "dlrm", "--preset", "tiny", "--target", PathOf("mine.json"), "-o", PathOf("a.rdux")), "RDU0601", where);
+        Assert.That(Directory.GetFiles(_folder).Select(Path.GetFileName), Is.EqualTo(new List<string> { "mine.json" }).AsCollection);
+    }
+
+    [Test]
+    public void Report_ModelThatCannotFit_RefusedAndNothingLeft()
+    {
+        string text = System.Text.Encoding.UTF8.GetString(RduParts.Find("sn10").Content.Span);
+        File.WriteAllText(PathOf("mine.json"), System.Text.RegularExpressions.Regex.Replace(text, "(\"gibibytes\": \\{ \"value\": )\\d+", "${1}1"));
+        Cli report = Cli.Run("report", "dlrm", "--preset", "mlperf", "--table-rows-cap", "40000000", "--batch", "64", "--target", PathOf("mine.json"), "-o", PathOf("out"));
+        AssertOneLine(report, "RDU0611", "outside the chip");
+        Assert.That(Directory.Exists(PathOf("out")), Is.False);
     }
 
     [Test]

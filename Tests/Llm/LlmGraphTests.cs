@@ -38,6 +38,33 @@ public sealed class LlmGraphTests
         Assert.That(Operations(2) - Operations(1), Is.EqualTo(6 * Tokens * (12L * 1600 * 1600 + 2L * 1024 * 1600)));
     }
 
+    /// <summary>The backward pass computes the products of each half of a layer once more, except the last of each, which nothing needs.</summary>
+    [Test]
+    public void Gpt2_Recomputed_TheProductsOfTheForwardPassOnceMore()
+    {
+        static long Operations(int layers) => Work(Gpt2Graph.BuildTrainingStep(new Gpt2Configuration(1600, 25, layers), 16, recomputes: true))
+            .Operators.Where(op => op.Work.Template == TemplateKind.Systolic).Sum(op => op.Work.Operations);
+
+        const long Tokens = 16 * 1024;
+        const long Plain = 6 * Tokens * ((12L * 1600 * 1600) + (2L * 1024 * 1600));
+        Assert.That(Operations(2) - Operations(1), Is.EqualTo(Plain + (2 * Tokens * ((7L * 1600 * 1600) + (2L * 1024 * 1600)))));
+        Assert.That(
+            Gpt2Graph.BuildTrainingStep(new Gpt2Configuration(64, 2, 2), 2, recomputes: true).Updates,
+            Has.Count.EqualTo(Gpt2Graph.BuildTrainingStep(new Gpt2Configuration(64, 2, 2), 2).Updates.Count));
+    }
+
+    /// <summary>A step of AdamW is one operator of each parameter, with its two new moments.</summary>
+    [Test]
+    public void Gpt2_OptimizerSteps_OneOperatorOfAParameter()
+    {
+        Graph graph = Gpt2Graph.BuildTrainingStep(new Gpt2Configuration(64, 2, 2), 2);
+        MachineOperator[] steps = [.. Work(graph).Operators.Where(op => op.Operator == "AdamMoment+AdamMoment+AdamStep")];
+
+        Assert.That(steps, Has.Length.EqualTo(graph.Updates.Count / 3).And.Length.GreaterThan(20));
+        Assert.That(steps.Select(step => (step.Nodes.Count, step.Outputs.Count, step.Phase)), Is.All.EqualTo((3, 3, Phase.Optimizer)));
+        Assert.That(steps.SelectMany(step => step.Outputs), Is.EquivalentTo(graph.Updates.Select(update => update.Value.Index)));
+    }
+
     [TestCase("llama-2-7b", 1, 6_738_415_616)]
     [TestCase("llama-3-8b", 1, 8_030_261_248)]
     [TestCase("mistral-7b", 1, 7_241_732_096)]

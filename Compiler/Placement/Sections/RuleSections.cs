@@ -1,3 +1,4 @@
+using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Placement.Fusion;
 using RduEmu.Compiler.Placement.Machine;
 
@@ -12,12 +13,29 @@ internal sealed class RuleSections
     private readonly MachineGraph _graph;
     private readonly RduResources _chip;
     private readonly PlacementOptions _options;
+    private readonly List<int>[] _readers;
+    private readonly bool[] _isReturned;
+    private readonly Dictionary<(MachineGraph Part, bool IsSafe), bool> _judged = [];
 
     private RuleSections(MachineGraph graph, RduResources chip, PlacementOptions options)
     {
         _graph = graph;
         _chip = chip;
         _options = options;
+        _readers = [.. graph.Tensors.Select(_ => new List<int>())];
+        _isReturned = new bool[graph.Tensors.Count];
+        foreach (MachineOperator op in graph.Operators)
+        {
+            foreach (MachineInput input in op.Inputs)
+            {
+                _readers[input.Tensor].Add(op.Index);
+            }
+        }
+
+        foreach (int output in graph.Outputs)
+        {
+            _isReturned[output] = true;
+        }
     }
 
     /// <summary>Stage groups in an order in which they can run, with the number of the section that each belongs to.</summary>
@@ -119,27 +137,75 @@ internal sealed class RuleSections
         return done == count ? order : null;
     }
 
+    /// <summary>Matches that are alike but for names and places (the layers of a transformer) are judged once.</summary>
     private bool IsWanted(FusionMatch match)
     {
-        var members = new HashSet<int>(match.Operators);
-        IReadOnlyList<StageGroup> groups = [.. StageGrouping.Fuse(_graph, _chip.PipelineStages, (first, second) => members.Contains(first) && members.Contains(second))
-            .Where(group => members.Contains(group.Operators[0]))];
-        MachineSection? fused = PlannerOf(groups).Plan(0, groups.Count, out _);
-        if (fused is null || match.Rule.Heuristic != FusionHeuristic.SafeGemm)
+        MachineGraph part = PartOf(match.Operators);
+        bool isSafe = match.Rule.Heuristic == FusionHeuristic.SafeGemm;
+        if (!_judged.TryGetValue((part, isSafe), out bool wanted))
+        {
+            _judged.Add((part, isSafe), wanted = IsWanted(part, isSafe));
+        }
+
+        return wanted;
+    }
+
+    private bool IsWanted(MachineGraph part, bool isSafe)
+    {
+        MachineSection? fused = Plan(part, StageGrouping.Fuse(part, _chip.PipelineStages, (_, _) => true));
+        if (fused is null || !isSafe)
         {
             return fused is not null;
         }
 
         long alone = 0;
-        foreach (int index in match.Operators)
+        for (int i = 0; i < part.Operators.Count; i++)
         {
-            MachineSection? single = PlannerOf([new StageGroup([index])]).Plan(0, 1, out _);
+            MachineSection? single = Plan(PartOf([i], part), [new StageGroup([0])]);
             alone += single?.EstimatedCycles ?? fused.EstimatedCycles;
         }
 
         return fused.EstimatedCycles <= alone;
     }
 
-    private SectionPlanner PlannerOf(IReadOnlyList<StageGroup> groups) =>
-        new(_graph, [.. groups.Select(group => new GroupFacts(_graph, group))], _chip, _options);
+    /// <summary>Operators as a graph of their own, without names: what others read of it, it returns.</summary>
+    private MachineGraph PartOf(IReadOnlyList<int> members, MachineGraph? of = null)
+    {
+        MachineGraph graph = of ?? _graph;
+        var inside = new HashSet<int>(members);
+        var numbers = new Dictionary<int, int>();
+        var tensors = new List<MachineTensor>();
+        int Number(int tensor)
+        {
+            if (!numbers.TryGetValue(tensor, out int number))
+            {
+                numbers.Add(tensor, number = tensors.Count);
+                tensors.Add(graph.Tensors[tensor] with { Id = number, Name = string.Empty });
+            }
+
+            return number;
+        }
+
+        var operators = new List<MachineOperator>();
+        foreach (MachineOperator op in members.Select(index => graph.Operators[index]))
+        {
+            operators.Add(op with
+            {
+                Index = operators.Count,
+                Name = string.Empty,
+                Nodes = [],
+                Inputs = EquatableArray.Create<MachineInput>([.. op.Inputs.Select(input => input with { Tensor = Number(input.Tensor) })]),
+                Outputs = EquatableArray.Create<int>([.. op.Outputs.Select(Number)]),
+            });
+        }
+
+        IEnumerable<int> returned = members.SelectMany(index => graph.Operators[index].Outputs)
+            .Where(tensor => of is not null || _isReturned[tensor] || _readers[tensor].Any(reader => !inside.Contains(reader)));
+        return new MachineGraph(
+            graph.Samples, graph.RowsPerSample, EquatableArray.Create<MachineTensor>([.. tensors]), EquatableArray.Create<MachineOperator>([.. operators]),
+            EquatableArray.Create<int>([.. returned.Select(Number)]));
+    }
+
+    private MachineSection? Plan(MachineGraph part, IReadOnlyList<StageGroup> groups) =>
+        new SectionPlanner(part, [.. groups.Select(group => new GroupFacts(part, group))], _chip, _options).Plan(0, groups.Count, out _);
 }

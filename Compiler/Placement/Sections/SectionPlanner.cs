@@ -407,12 +407,15 @@ internal sealed class SectionPlanner
                 };
             }
 
+            // A section that is a whole prediction stays on the chip: the pieces of the next batch follow those of this one.
+            bool stays = Count == _planner.Groups.Count && _planner.Groups[_begin].Phase == Phase.Forward;
+            int pieces = stays ? 1 << 16 : _iterations;
             var streams = new StreamPlan[_streams.Count];
             for (int i = 0; i < streams.Length; i++)
             {
                 (int tensor, int producer, int consumer, long bytes, int lag) = _streams[i];
                 int distance = _starts[consumer] - _starts[producer];
-                int depth = Math.Min(distance + lag, Math.Max(2, _iterations + lag - 1));
+                int depth = Math.Min(distance + lag, Math.Max(2, pieces + lag - 1));
                 streams[i] = new StreamPlan(i, tensor, producer, consumer, bytes, lag, depth, distance > lag, PmusFor(bytes * depth, bytes, cycles));
             }
 
@@ -421,7 +424,7 @@ internal sealed class SectionPlanner
             {
                 (int tensor, List<int> users, DramDirection direction, DramTiming timing, long bytes, long request, int lag) = _transfers[i];
                 int spread = users.Max(user => _starts[user]) - users.Min(user => _starts[user]);
-                int depth = timing == DramTiming.PerIteration ? Math.Min(spread + 2 * lag, Math.Max(2, _iterations + lag - 1)) : 1;
+                int depth = timing == DramTiming.PerIteration ? Math.Min(spread + 2 * lag, Math.Max(2, pieces + lag - 1)) : 1;
                 bool isWeight = _planner._graph.Tensors[tensor].Role == ValueRole.Parameter || timing != DramTiming.PerIteration;
                 transfers[i] = new DramTransfer(
                     i, tensor, EquatableArray.Create<int>([.. users]), direction, timing, isWeight, bytes, request, lag, depth,

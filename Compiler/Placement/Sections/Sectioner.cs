@@ -15,7 +15,7 @@ internal static class Sectioner
     {
         List<(StageGroup Group, int Section)> groups = options.Mode switch
         {
-            CompileMode.O0 => [.. StageGrouping.Alone(graph).Select((group, i) => (group, i))],
+            CompileMode.O0 => [.. StageGrouping.Alone(graph, chip.PipelineStages).Select((group, i) => (group, i))],
             CompileMode.O1 => RuleSections.Run(graph, chip, options, cancellation),
             _ => [.. StageGrouping.Fuse(graph, chip.PipelineStages, (_, _) => true).Select(group => (group, 0))],
         };

@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Operators;
 using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Placement.Sections;
@@ -45,8 +46,9 @@ internal sealed class StageGrouping
         }
     }
 
-    /// <summary>Each operator alone.</summary>
-    public static IReadOnlyList<StageGroup> Alone(MachineGraph graph) => [.. graph.Operators.Select(op => new StageGroup([op.Index]))];
+    /// <summary>Each operator alone; a product has its bias, as in the frameworks that models are traced from.</summary>
+    public static IReadOnlyList<StageGroup> Alone(MachineGraph graph, int pipelineStages) =>
+        Fuse(graph, pipelineStages, (first, second) => graph.Operators[first].Work.Template == TemplateKind.Systolic && graph.Operators[second].Operator == nameof(AddBias));
 
     /// <summary>Stages of all operators, in an order in which they can run.</summary>
     /// <param name="graph">The work.</param>

@@ -25,6 +25,9 @@ public sealed record SectionRun(PlacedSection Placed, Cycles Start, Cycles Progr
 /// <param name="Rdu">All sections one after the other.</param>
 /// <param name="AllReduce">How long the optimizer waits for the gradients of the other sockets: what did not hide behind the backward pass.</param>
 /// <param name="AllReduceWork">How long the links are busy with gradients in all.</param>
+/// <param name="Interval">
+/// Of a program that stays on the chip, from batch to batch as they follow each other, weights being there already; else null.
+/// </param>
 /// <param name="HostTransfer">Inputs and outputs over PCIe; the next step's transfer overlaps this step's sections.</param>
 public sealed record ProgramTiming(
     RduSpec Spec,
@@ -37,10 +40,11 @@ public sealed record ProgramTiming(
     Cycles Rdu,
     Cycles AllReduce,
     Cycles AllReduceWork,
+    Cycles? Interval,
     Cycles HostTransfer)
 {
-    /// <summary>One step in the steady state: host transfers hide behind sections where they are shorter.</summary>
-    public Cycles Step => Cycles.Max(Rdu + AllReduce, HostTransfer);
+    /// <summary>From step to step in the steady state: host transfers hide behind sections where they are shorter.</summary>
+    public Cycles Step => Cycles.Max(Interval ?? Rdu + AllReduce, HostTransfer);
 
     public double Seconds => Step.Seconds(Spec.ClockHertz);
 
@@ -95,8 +99,8 @@ public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long s
             throw fault;
         }
 
-        // A program of one section stays on the chip and takes batch after batch; of several the first finds the last one's configuration.
-        bool stays = program.Sections.Count == 1;
+        // A prediction of one section stays on the chip and takes batch after batch; of several the first finds the last one's configuration.
+        bool stays = program.Sections.Count == 1 && program.Sections[0].Section.DramTransfers.All(transfer => transfer.Timing != DramTiming.AfterLast);
         var runs = new List<SectionRun>();
         Cycles now = Cycles.Zero;
         Cycles load = spec.ProgramLoad;
@@ -112,7 +116,7 @@ public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long s
         }
 
         (Cycles work, Cycles exposed) = AllReduce(runs);
-        return new ProgramTiming(spec, program, _tiles, Memory, sockets, [.. simulated], [.. runs], now, exposed, work, HostTransfer());
+        return new ProgramTiming(spec, program, _tiles, Memory, sockets, [.. simulated], [.. runs], now, exposed, work, stays ? IntervalOf(builder) : null, HostTransfer(stays));
     }
 
     /// <summary>
@@ -158,11 +162,22 @@ public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long s
         return cycles;
     }
 
-    private Cycles HostTransfer()
+    /// <summary>Cycles of one batch more, where so many have followed each other that the pipeline is in its steady state.</summary>
+    private Cycles IntervalOf(SectionBuilder builder)
+    {
+        const long Batches = 256;
+        MachineSection section = program.Sections[0].Section;
+        SectionLayout layout = program.Layouts[program.Sections[0].Layout];
+        Cycles Total(long batches) => SectionSimulator.Run(builder.Build(section, layout, batches)).Total;
+        return new Cycles(UnitModel.CeilDiv((Total(2 * Batches) - Total(Batches)).Count, Batches));
+    }
+
+    /// <param name="isQueued">True if the host has handed over the next batches already: then its latency is hidden.</param>
+    private Cycles HostTransfer(bool isQueued)
     {
         long inputs = program.Graph.Tensors.Where(tensor => tensor.Role == ValueRole.Input).Sum(tensor => tensor.Bytes);
         long outputs = program.Graph.Outputs.Sum(output => program.Graph.Tensors[output].Bytes);
-        Cycles latency = spec.FromNanoseconds(spec.Host.LatencyNanoseconds);
+        Cycles latency = isQueued ? Cycles.Zero : spec.FromNanoseconds(spec.Host.LatencyNanoseconds);
         BytesPerCycle link = spec.HostBandwidth(isShared ? _tiles : spec.Chip.Tiles);
         return link.CyclesFor(new Bytes(inputs)) + link.CyclesFor(new Bytes(outputs)) + (latency * 2);
     }

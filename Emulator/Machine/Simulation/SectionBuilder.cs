@@ -18,15 +18,19 @@ public sealed class SectionBuilder(RduSpec spec, long tiles, BytesPerCycle memor
     private readonly MemoryModel _memory = new(spec, memory);
     private readonly CollectiveModel _collectives = new(spec);
 
-    public SectionProgram Build(MachineSection section, SectionLayout layout)
+    /// <param name="section">What is built.</param>
+    /// <param name="layout">Where its units stand.</param>
+    /// <param name="batches">Batches that follow each other without a break, or 0 for one that finds nothing: else weights are there already.</param>
+    public SectionProgram Build(MachineSection section, SectionLayout layout, long batches = 0)
     {
+        bool isResident = batches > 0;
         int stages = section.Stages.Count;
         int actors = stages + section.DramTransfers.Count;
         var resources = new List<Resource> { new("memory", ResourceKind.Memory), new("fabric", ResourceKind.Fabric), new("AGCUs", ResourceKind.Port) };
         var uses = new List<ResourceUse>[actors];
         var service = new Cycles[actors];
         var latency = new Cycles[actors];
-        long iterations = Math.Max(1, section.Iterations);
+        long iterations = checked(Math.Max(1, section.Iterations) * Math.Max(1, batches));
         for (int i = 0; i < actors; i++)
         {
             uses[i] = [];
@@ -50,7 +54,7 @@ public sealed class SectionBuilder(RduSpec spec, long tiles, BytesPerCycle memor
             service[stream.Consumer] = Cycles.Max(service[stream.Consumer], _pmus.AccessCycles(amount, stream.Pmus, 0, isWrite: false));
         }
 
-        AddTransfers(section, uses, service, latency);
+        AddTransfers(section, isResident, uses, service, latency);
         AddLinks(section, layout, resources, uses, service, latency);
         var built = new Actor[actors];
         foreach (StagePlan stage in section.Stages)
@@ -99,9 +103,9 @@ public sealed class SectionBuilder(RduSpec spec, long tiles, BytesPerCycle memor
     }
 
     /// <summary>Transfers are striped over all AGCUs of the tiles by address; a placed route shows where one begins.</summary>
-    private void AddTransfers(MachineSection section, List<ResourceUse>[] uses, Cycles[] service, Cycles[] latency)
+    private void AddTransfers(MachineSection section, bool isResident, List<ResourceUse>[] uses, Cycles[] service, Cycles[] latency)
     {
-        foreach (DramTransfer transfer in section.DramTransfers)
+        foreach (DramTransfer transfer in section.DramTransfers.Where(transfer => !isResident || transfer.Timing != DramTiming.BeforeFirst))
         {
             int actor = section.Stages.Count + transfer.Index;
             Bytes moved = _memory.Moved(new Bytes(transfer.Bytes), transfer.RequestBytes);

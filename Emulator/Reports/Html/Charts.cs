@@ -119,7 +119,7 @@ internal static class Charts
         svg.Append("\"/>");
         foreach (CurvePoint point in curve)
         {
-            svg.Append($"<circle class=\"Backward\" cx=\"{scale.X(point.Batch)}\" cy=\"{scale.Y(point.SamplesPerSecond)}\" r=\"4\" data-tip=\"batch {point.Batch}: {HtmlReport.Grouped((long)point.SamplesPerSecond)} samples/s, {Fixed(point.Microseconds, 1)} us a step\"/>");
+            svg.Append($"<circle class=\"Backward\" cx=\"{scale.X(point.Batch)}\" cy=\"{scale.Y(point.SamplesPerSecond)}\" r=\"4\" data-tip=\"batch {point.Batch}: {HtmlReport.Grouped((long)point.SamplesPerSecond)} samples/s, {Fixed(point.Microseconds, 1)} us for one alone\"/>");
         }
 
         return svg.Append("</svg>\n").ToString();

@@ -23,7 +23,6 @@ public sealed record CausalMask : Operator
     public override OperatorProfile Profile(OperatorInputs inputs, TensorType output) =>
         OperatorProfile.Program(TemplateKind.Simd, output.CountElements, stages: 1);
 
-    /// <summary>The gradient of what was not masked passes; the softmax before it has made the rest zero already.</summary>
-    public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
-        scope.Add(node.Inputs[0], scope.Builder.Apply(new CausalMask(), gradient));
+    /// <summary>The gradient passes as it is: behind a mask stands a softmax, whose gradient is zero where its result is.</summary>
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient) => scope.Add(node.Inputs[0], gradient);
 }
