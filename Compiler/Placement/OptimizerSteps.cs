@@ -1,6 +1,5 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Operators;
-using RduEmu.Compiler.Placement.Machine;
 
 namespace RduEmu.Compiler.Placement;
 

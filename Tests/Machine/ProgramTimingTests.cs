@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Placement;
 using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Emulator.Machine.Simulation;
