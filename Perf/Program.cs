@@ -6,6 +6,7 @@ using RduEmu.Perf.Workloads;
 
 RootCommand root = new("How fast RduEmu is: against peers in one process, by template, and where the time goes.");
 root.Subcommands.Add(PeersCommand.Create());
+root.Subcommands.Add(GateCommand.Create());
 root.Subcommands.Add(BenchCommand.Create());
 root.Subcommands.Add(ProfileCommand.Create());
 root.Subcommands.Add(PlacementCommand.Create());

@@ -23,7 +23,7 @@ public class Dlrm : IMeasuredWork, IDisposable
         {
             DlrmWorkload workload = Create(Case);
             CompiledProgram program = GraphCompiler.Compile(workload.Model.Graph, new CompileOptions(Workers: Threads));
-            return new Work(DlrmWorkload.Operations(program), 0, Threads);
+            return new Work(GraphWorkload.Operations(program), 0, Threads);
         }
     }
 

@@ -1,12 +1,14 @@
 using Microsoft.ML.OnnxRuntime;
 using RduEmu.Compiler.Onnx;
-using RduEmu.Perf.Workloads;
 
 namespace RduEmu.Perf.Peers;
 
+/// <summary>An input of a peer: an array of float or int, and its shape.</summary>
+internal readonly record struct PeerInput(string Name, Array Elements, long[] Shape);
+
 /// <summary>
-/// The workload in ONNX Runtime as its users would run it for speed: all graph optimisations, the batch fixed, inputs and
-/// output bound once so that no run copies or allocates them.
+/// A model in ONNX Runtime as its users would run it for speed: all graph optimisations, the batch fixed, inputs and output
+/// bound once so that no run copies or allocates them.
 /// </summary>
 internal sealed class OnnxRuntimePeer : IDisposable
 {
@@ -14,9 +16,10 @@ internal sealed class OnnxRuntimePeer : IDisposable
     private readonly OrtIoBinding _binding;
     private readonly RunOptions _options = new();
     private readonly List<OrtValue> _values = [];
-    private readonly float[] _predictions;
+    private readonly float[] _output;
 
-    public OnnxRuntimePeer(DlrmWorkload workload, int threads)
+    /// <param name="outputShape">Of the first output; others are bound by the runtime.</param>
+    public OnnxRuntimePeer(byte[] model, int batch, IEnumerable<PeerInput> inputs, long[] outputShape, int threads)
     {
         using var options = new SessionOptions
         {
@@ -25,22 +28,24 @@ internal sealed class OnnxRuntimePeer : IDisposable
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
         };
-        options.AddFreeDimensionOverrideByName(OnnxExporter.BatchDimension, workload.Batch);
-        _session = new InferenceSession(workload.ToOnnx(), options);
+        options.AddFreeDimensionOverrideByName(OnnxExporter.BatchDimension, batch);
+        _session = new InferenceSession(model, options);
         _binding = _session.CreateIoBinding();
-        _predictions = new float[workload.Batch];
-        Bind(isInput: true, "dense", workload.Dense.ToArray(), [workload.Batch, workload.Configuration.BottomLayers[0]]);
-        int hotness = workload.Configuration.Hotness;
-        for (int i = 0; i < workload.Indices.Count; i++)
+        foreach (PeerInput input in inputs.Where(input => _session.InputNames.Contains(input.Name)))
         {
-            Bind(isInput: true, $"indices.{i}", workload.Indices[i], hotness == 1 ? [workload.Batch] : [workload.Batch, hotness]);
+            _binding.BindInput(input.Name, input.Elements is float[] floats ? Pinned(floats, input.Shape) : Pinned((int[])input.Elements, input.Shape));
         }
 
-        Bind(isInput: false, _session.OutputNames[0], _predictions, [workload.Batch, 1]);
+        _output = new float[outputShape.Aggregate(1L, (product, extent) => product * extent)];
+        _binding.BindOutput(_session.OutputNames[0], Pinned(_output, outputShape));
+        foreach (string name in _session.OutputNames.Skip(1))
+        {
+            _binding.BindOutputToDevice(name, OrtMemoryInfo.DefaultInstance);
+        }
     }
 
     /// <summary>What the last run wrote.</summary>
-    public ReadOnlySpan<float> Predictions => _predictions;
+    public ReadOnlySpan<float> Output => _output;
 
     public void Run() => _session.RunWithBinding(_options, _binding);
 
@@ -56,19 +61,12 @@ internal sealed class OnnxRuntimePeer : IDisposable
         _session.Dispose();
     }
 
-    private void Bind<T>(bool isInput, string name, T[] elements, long[] shape)
+    private OrtValue Pinned<T>(T[] elements, long[] shape)
         where T : unmanaged
     {
         // The value pins the array for as long as it lives.
         OrtValue value = OrtValue.CreateTensorValueFromMemory(elements, shape);
         _values.Add(value);
-        if (isInput)
-        {
-            _binding.BindInput(name, value);
-        }
-        else
-        {
-            _binding.BindOutput(name, value);
-        }
+        return value;
     }
 }

@@ -1,131 +1,143 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using RduEmu.Emulator.Execution;
 using RduEmu.Kernels.Errors;
-using RduEmu.Perf.Machine;
-using RduEmu.Perf.Workloads;
 using Spectre.Console;
 
 namespace RduEmu.Perf.Peers;
 
-/// <summary>One line of the comparison.</summary>
-/// <param name="Ratio">Our speed by the peer's; null where no peer runs.</param>
-/// <param name="Ours">Median of one run, in <paramref name="Unit"/>.</param>
-/// <param name="Floor">The operations at the measured peak of the same threads, in <paramref name="Unit"/>.</param>
-/// <param name="ShareOfFloor">Floor by ours.</param>
-internal sealed record PeerCase(string Name, double? Ratio, double Ours, double? Peer, string Unit, double Floor, double ShareOfFloor);
-
 /// <summary><c>peers</c>: the same models and weights in RduEmu and in ONNX Runtime, in one process, in turns.</summary>
 internal static class PeersCommand
 {
-    private const double Microseconds = 1e6;
-
-    /// <summary>
-    /// Some 2000 sums follow each other along the longest path, each erring by half a unit in the last place of at most 4, on
-    /// both sides; the sigmoid divides by 4.
-    /// </summary>
-    private const double PredictionTolerance = 2.0 * 2000 / (1 << 24);
-
-    private static readonly JsonSerializerOptions CamelCase = new(JsonSerializerDefaults.Web);
-
     public static Command Create()
     {
+        var suites = new PeerOptions();
         Option<bool> json = new("--json") { Description = "one JSON object on stdout" };
-        Option<bool> quick = new("--quick") { Description = "fewer and shorter turns" };
-        Option<int> threads = new("--threads") { Description = "threads of each side", DefaultValueFactory = _ => 2 };
-        Command command = new("peers", "RduEmu and ONNX Runtime side by side, in turns, outputs checked first") { json, quick, threads };
-        command.SetAction(parsed =>
+        Option<FileInfo?> markdown = new("--markdown") { Description = "writes the table to a file as Markdown" };
+        Option<FileInfo?> baseline = new("--baseline") { Description = "writes the ratios to a file that gate compares with" };
+        Command command = new("peers", "RduEmu and ONNX Runtime side by side, in turns, outputs checked first") { json, markdown, baseline };
+        suites.AddTo(command);
+        command.SetAction((parsed, cancellation) =>
         {
-            int count = parsed.GetValue(threads);
-            if (count < 1)
+            PeerReport report = suites.Measure(parsed, cancellation);
+            if (parsed.GetValue(markdown) is { } file)
             {
-                throw new RduException(ErrorCatalogue.OptionInvalid, "--threads", "at least 1", $"{count}", "give a positive number of threads");
+                File.WriteAllText(file.FullName, report.ToMarkdown());
             }
 
-            Turns turns = parsed.GetValue(quick) ? new Turns(5, 0.1) : new Turns(15, 0.3);
-            (MachineCeiling machine, List<PeerCase> cases) = Measure(turns, count);
+            if (parsed.GetValue(baseline) is { } ratios)
+            {
+                File.WriteAllText(ratios.FullName, report.ToJson());
+            }
+
             if (parsed.GetValue(json))
             {
-                Console.Out.WriteLine(JsonSerializer.Serialize(new { Cases = cases, Machine = machine }, CamelCase));
+                Console.Out.WriteLine(report.ToJson());
             }
             else
             {
-                Print(machine, cases);
+                Print(report);
             }
+
+            return Task.FromResult(0);
         });
         return command;
     }
 
-    private static (MachineCeiling Machine, List<PeerCase> Cases) Measure(Turns turns, int threads)
-    {
-        MachineCeiling before = MachineCeiling.Measure(threads);
-        var measured = new List<(string Name, double Operations, double Ours, double? Peer)>();
-        DlrmWorkload? weights = null;
-        foreach (int batch in new[] { 1, 128, 2048 })
-        {
-            DlrmWorkload workload = DlrmWorkload.Inference(DlrmWorkload.Kaggle, batch, weights);
-            weights ??= workload;
-            using HostExecutor ours = workload.OnHost(threads);
-            using var peer = new OnnxRuntimePeer(workload, threads);
-            string name = $"dlrm-kaggle inference {batch}";
-            MustAgree(name, workload, ours, peer);
-            Console.Error.WriteLine($"{name} ...");
-            double[] seconds = turns.Medians(ours.Run, peer.Run);
-            measured.Add((name, DlrmWorkload.Operations(ours.Program), seconds[0], seconds[1]));
-        }
-
-        using (HostExecutor training = DlrmWorkload.Training(DlrmWorkload.Kaggle, 2048, weights).OnHost(threads))
-        {
-            Console.Error.WriteLine("dlrm-kaggle training 2048 ...");
-            double[] seconds = turns.Medians(training.Run);
-            measured.Add(("dlrm-kaggle training 2048", DlrmWorkload.Operations(training.Program), seconds[0], null));
-        }
-
-        MachineCeiling machine = before.Or(MachineCeiling.Measure(threads));
-        return (machine, [.. measured.Select(one => Line(one.Name, one.Operations / (machine.PeakGflops * 1e9), one.Ours, one.Peer))]);
-    }
-
-    private static PeerCase Line(string name, double floor, double ours, double? peer) =>
-        new(name, peer / ours, ours * Microseconds, peer * Microseconds, "us", floor * Microseconds, floor / ours);
-
-    /// <exception cref="InvalidOperationException">The two sides do not compute the same: no time of theirs means anything.</exception>
-    private static void MustAgree(string name, DlrmWorkload workload, HostExecutor ours, OnnxRuntimePeer peer)
-    {
-        ours.Run();
-        peer.Run();
-        var predictions = new float[workload.Batch];
-        ours.Read(workload.Model.Graph.Outputs[0], predictions);
-        for (int i = 0; i < predictions.Length; i++)
-        {
-            // Written so that a NaN on either side fails.
-            if (!(Math.Abs(predictions[i] - peer.Predictions[i]) <= PredictionTolerance))
-            {
-                throw new InvalidOperationException($"{name}: sample {i} is {predictions[i]:R} here and {peer.Predictions[i]:R} in ONNX Runtime");
-            }
-        }
-    }
-
-    private static void Print(MachineCeiling machine, List<PeerCase> cases)
+    private static void Print(PeerReport report)
     {
         Table table = new Table().Border(TableBorder.Simple);
-        table.AddColumn("case");
-        foreach (string heading in new[] { "ours us", "peer us", "ratio", "floor us", "of the floor" })
+        table.AddColumn(new TableColumn("case").NoWrap());
+        foreach (string heading in PeerReport.Headings)
         {
             table.AddColumn(new TableColumn(heading).RightAligned());
         }
 
-        foreach (PeerCase line in cases)
+        foreach (PeerCase line in report.Cases)
         {
-            table.AddRow(
-                Markup.Escape(line.Name), Number(line.Ours, "F1"), Number(line.Peer, "F1"), Number(line.Ratio, "F2"), Number(line.Floor, "F1"),
-                Number(line.ShareOfFloor, "P0"));
+            table.AddRow([Markup.Escape(line.Name), .. PeerReport.Cells(line)]);
         }
 
         AnsiConsole.Write(table);
-        AnsiConsole.MarkupLineInterpolated(
-            CultureInfo.InvariantCulture, $"{machine.Processor}, {machine.Threads} threads: {machine.PeakGflops:F0} GFLOP/s, {machine.BandwidthGBs:F1} GB/s");
+        AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{report.Summary()}");
+    }
+}
+
+/// <summary><c>gate</c>: the ratios of now beside those of a file; exit code 1 if one fell by more than the noise of both.</summary>
+internal static class GateCommand
+{
+    public static Command Create()
+    {
+        var suites = new PeerOptions();
+        Option<FileInfo> baseline = new("--baseline") { Description = "ratios written by peers --baseline", Required = true };
+        Option<double> allowance = new("--allowance")
+        {
+            Description = "by how much a ratio may fall beyond its noise", DefaultValueFactory = _ => PeerGate.DefaultAllowance,
+        };
+        Command command = new("gate", "fails if a ratio to the peer has fallen") { baseline, allowance };
+        suites.AddTo(command);
+        command.SetAction((parsed, cancellation) =>
+        {
+            PeerReport before = PeerReport.Read(parsed.GetValue(baseline)!);
+            PeerReport now = suites.Measure(parsed, cancellation);
+            IReadOnlyList<GateLine> lines = PeerGate.Compare(before, now, parsed.GetValue(allowance));
+            Table table = new Table().Border(TableBorder.Simple);
+            table.AddColumn(new TableColumn("case").NoWrap());
+            foreach (string heading in new[] { "ratio before", "now", "least allowed", "verdict" })
+            {
+                table.AddColumn(new TableColumn(heading).RightAligned());
+            }
+
+            foreach (GateLine line in lines)
+            {
+                table.AddRow(
+                    Markup.Escape(line.Name), PeerReport.Number(line.Before, "F3"), PeerReport.Number(line.Now, "F3"), PeerReport.Number(line.Least, "F3"),
+                    line.Verdict);
+            }
+
+            AnsiConsole.Write(table);
+            return Task.FromResult(lines.Any(line => line.HasFailed) ? 1 : 0);
+        });
+        return command;
+    }
+}
+
+/// <summary>Which cases are run, how long, on how many threads.</summary>
+internal sealed class PeerOptions
+{
+    private readonly Argument<string[]> _suites = new("suites")
+    {
+        Description = $"{string.Join(", ", PeerSuites.All.Keys)}; all if none is named", Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private readonly Option<string?> _filter = new("--filter") { Description = "only cases whose name has this in it" };
+    private readonly Option<bool> _quick = new("--quick") { Description = "fewer and shorter turns" };
+    private readonly Option<int> _threads = new("--threads") { Description = "threads of each side", DefaultValueFactory = _ => 2 };
+
+    public void AddTo(Command command)
+    {
+        command.Arguments.Add(_suites);
+        command.Options.Add(_filter);
+        command.Options.Add(_quick);
+        command.Options.Add(_threads);
     }
 
-    private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
+    public PeerReport Measure(ParseResult parsed, CancellationToken cancellation)
+    {
+        int threads = parsed.GetValue(_threads);
+        if (threads < 1)
+        {
+            throw new RduException(ErrorCatalogue.OptionInvalid, "--threads", "at least 1", $"{threads}", "give a positive number of threads");
+        }
+
+        string[] named = parsed.GetValue(_suites) is { Length: > 0 } given ? given : [.. PeerSuites.All.Keys];
+        foreach (string name in named.Where(name => !PeerSuites.All.ContainsKey(name)))
+        {
+            throw new RduException(ErrorCatalogue.OptionInvalid, "suites", string.Join(", ", PeerSuites.All.Keys), name, "name one of them, or none for all");
+        }
+
+        string? filter = parsed.GetValue(_filter);
+        IEnumerable<PeerWork> works = named.SelectMany(name => PeerSuites.All[name]()).Where(work => filter is null || work.Name.Contains(filter, StringComparison.Ordinal));
+        return PeerReport.Measure(works, parsed.GetValue(_quick) ? new Turns(5, 0.1) : new Turns(15, 0.3), threads, cancellation);
+    }
 }

@@ -13,7 +13,10 @@ internal sealed record Turns(int Rounds, double TurnSeconds)
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(30);
 
     /// <returns>The median seconds of one call of each.</returns>
-    public double[] Medians(params Action[] sides)
+    public double[] Medians(params Action[] sides) => [.. Seconds(sides).Select(Median)];
+
+    /// <returns>The seconds of one call, of each side by turn.</returns>
+    public double[][] Seconds(params Action[] sides)
     {
         var seconds = new double[sides.Length][];
         for (int side = 0; side < sides.Length; side++)
@@ -31,7 +34,7 @@ internal sealed record Turns(int Rounds, double TurnSeconds)
             }
         }
 
-        return [.. seconds.Select(Median)];
+        return seconds;
     }
 
     private static double SecondsPerCall(Action call, double atLeastSeconds)
@@ -49,7 +52,7 @@ internal sealed record Turns(int Rounds, double TurnSeconds)
         return elapsed / calls;
     }
 
-    private static double Median(double[] values)
+    public static double Median(double[] values)
     {
         double[] sorted = [.. values.Order()];
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;

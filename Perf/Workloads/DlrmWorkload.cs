@@ -14,6 +14,12 @@ public sealed class DlrmWorkload
     /// <summary>Tables of at most this many rows: 64 MB in all for Kaggle, more than a last cache holds.</summary>
     public const int TableRowsCap = 100_000;
 
+    /// <summary>
+    /// How far predictions of two implementations may differ: some 2000 sums follow each other along the longest path, each erring by half
+    /// a unit in the last place of at most 4, on both sides; the sigmoid divides by 4.
+    /// </summary>
+    public const double PredictionTolerance = 2.0 * 2000 / (1 << 24);
+
     private readonly float[][] _parameters;
     private readonly float[] _dense;
     private readonly float[] _target;
@@ -86,21 +92,6 @@ public sealed class DlrmWorkload
         using var stream = new MemoryStream();
         OnnxExporter.Write(Model.Graph, id => _parameters[Model.Parameters.IndexOf(id)], stream);
         return stream.ToArray();
-    }
-
-    /// <summary>Floating-point operations of one step, an FMA counting two.</summary>
-    public static double Operations(CompiledProgram program)
-    {
-        double operations = 0;
-        foreach (Pipeline pipeline in program.Step.SelectMany(section => section.Pipelines))
-        {
-            foreach (ConfiguredUnit unit in pipeline.Units)
-            {
-                operations += (double)unit.OperationsPerItem * pipeline.Items;
-            }
-        }
-
-        return operations;
     }
 
     private static float[][] Draw(DlrmGraph model)
