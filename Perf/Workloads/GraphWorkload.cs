@@ -75,6 +75,13 @@ internal sealed class GraphWorkload
     {
         CompiledProgram program = GraphCompiler.Compile(Graph, new CompileOptions(Workers: threads));
         var executor = new HostExecutor(program, threads);
+        WriteTo(executor);
+        executor.Load();
+        return executor;
+    }
+
+    public void WriteTo(Executor executor)
+    {
         foreach ((ValueId id, float[] elements) in _parameters)
         {
             executor.Write(id, elements);
@@ -91,9 +98,6 @@ internal sealed class GraphWorkload
                 executor.Write(value.Id, (int[])elements);
             }
         }
-
-        executor.Load();
-        return executor;
     }
 
     public byte[] ToOnnx()

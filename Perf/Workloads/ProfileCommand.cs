@@ -1,41 +1,62 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Kernels.Devices.Host;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates;
+using RduEmu.Models.Bert;
+using RduEmu.Models.Training;
+using RduEmu.Models.Unet;
 using RduEmu.Perf.Machine;
 using Spectre.Console;
 
 namespace RduEmu.Perf.Workloads;
 
-/// <summary><c>profile</c>: the time of each unit of a DLRM, on one thread, tile by tile as a worker would run them.</summary>
+/// <summary><c>profile</c>: the time of each unit of a model, on one thread, tile by tile as a worker would run them.</summary>
 internal static class ProfileCommand
 {
-    private const int Repetitions = 30;
+    private const int Repetitions = 10;
 
     public static Command Create()
     {
+        Option<string> model = new("--model") { Description = "dlrm, bert, unet-sn10 or unet-milesial", DefaultValueFactory = _ => "dlrm" };
+        model.AcceptOnlyFromAmong("dlrm", "bert", "unet-sn10", "unet-milesial");
         Option<int> batch = new("--batch") { Description = "samples", DefaultValueFactory = _ => 2048 };
         Option<bool> train = new("--train") { Description = "a training step instead of inference" };
         Option<int> workers = new("--workers") { Description = "workers that the program is compiled for", DefaultValueFactory = _ => 2 };
         Option<int> tile = new("--tile") { Description = "samples of a tile; 0 to choose" };
-        Command command = new("profile", "time by unit, on one thread") { batch, train, workers, tile };
+        Command command = new("profile", "time by unit, on one thread") { model, batch, train, workers, tile };
         command.SetAction(parsed =>
         {
-            int samples = parsed.GetValue(batch);
-            DlrmWorkload workload = parsed.GetValue(train)
-                ? DlrmWorkload.Training(DlrmWorkload.Kaggle, samples)
-                : DlrmWorkload.Inference(DlrmWorkload.Kaggle, samples);
+            (Graph graph, Action<Emulator.Execution.Executor> write) = Workload(parsed.GetValue(model)!, parsed.GetValue(batch), parsed.GetValue(train));
             CompiledProgram program = GraphCompiler.Compile(
-                workload.Model.Graph, new CompileOptions(Workers: parsed.GetValue(workers), TileSamples: parsed.GetValue(tile)));
+                graph, new CompileOptions(Workers: parsed.GetValue(workers), TileSamples: parsed.GetValue(tile)));
             using var profiler = new Profiler(program);
-            workload.WriteTo(profiler);
+            write(profiler);
             profiler.Load();
             Print(profiler.Measure(Repetitions), MachineCeiling.Measure(1));
         });
         return command;
+    }
+
+    private static (Graph Graph, Action<Emulator.Execution.Executor> Write) Workload(string model, int batch, bool training)
+    {
+        if (model == "dlrm")
+        {
+            DlrmWorkload dlrm = training ? DlrmWorkload.Training(DlrmWorkload.Kaggle, batch) : DlrmWorkload.Inference(DlrmWorkload.Kaggle, batch);
+            return (dlrm.Model.Graph, dlrm.WriteTo);
+        }
+
+        IModel of = model switch
+        {
+            "bert" => new BertModel(BertConfiguration.Base, 128, seed: 1),
+            "unet-sn10" => new UnetModel(UnetPresets.Sn10, (256, 256), (256, 256), seed: 1),
+            _ => new UnetModel(UnetPresets.Milesial, (256, 256), (256, 256), seed: 1),
+        };
+        GraphWorkload workload = GraphWorkload.Of(of, training ? of.BuildTrainingStep(batch) : of.BuildInference(batch));
+        return (workload.Graph, workload.WriteTo);
     }
 
     private static void Print(IReadOnlyList<UnitTime> times, MachineCeiling machine)
