@@ -46,6 +46,39 @@ public readonly unsafe struct HostWideFrame : IFrame<Vector512<float>>
         where TSlot : struct, ISlot => Vector512.Create(*_rows[TSlot.Index]);
 }
 
+/// <summary>Eight neighbouring columns of a row on a host without 512-bit registers.</summary>
+public readonly unsafe struct HostHalfFrame : IFrame<Vector256<float>>
+{
+    private readonly float** _rows;
+    private readonly nint _column;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public HostHalfFrame(float** rows, nint column, Vector256<float> accumulated = default)
+    {
+        _rows = rows;
+        _column = column;
+        Accumulated = accumulated;
+    }
+
+    public Vector256<float> Accumulated { get; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<float> Full<TSlot>()
+        where TSlot : struct, ISlot => Vector256.Load(_rows[TSlot.Index] + _column);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<float> PerColumn<TSlot>()
+        where TSlot : struct, ISlot => Vector256.Load(_rows[TSlot.Index] + _column);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<float> PerRow<TSlot>()
+        where TSlot : struct, ISlot => Vector256.Create(*_rows[TSlot.Index]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<float> Uniform<TSlot>()
+        where TSlot : struct, ISlot => Vector256.Create(*_rows[TSlot.Index]);
+}
+
 /// <summary>One column of a row on the host: the columns that do not fill a wide lane.</summary>
 public readonly unsafe struct HostScalarFrame : IFrame<float>
 {

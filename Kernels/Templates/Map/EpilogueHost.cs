@@ -37,6 +37,15 @@ internal static unsafe class EpilogueHost
         where TProgram : struct, IProgram
     {
         nint column = begin;
+        if (HalfLane.IsPreferred)
+        {
+            for (; column + HalfLane.WidthElements <= end; column += HalfLane.WidthElements)
+            {
+                var frame = new HostHalfFrame(rows, column, Vector256.Load(accumulated + column));
+                TProgram.Evaluate<HalfLane, Vector256<float>, Vector256<int>, HostHalfFrame>(in frame).Store(target + column);
+            }
+        }
+
         for (; column + WideLane.WidthElements <= end; column += WideLane.WidthElements)
         {
             var frame = new HostWideFrame(rows, column, Vector512.Load(accumulated + column));

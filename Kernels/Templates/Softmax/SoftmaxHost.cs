@@ -62,7 +62,9 @@ internal static unsafe class SoftmaxHost
         Vector512<float> sum = Vector512<float>.Zero, wideLargest = Vector512.Create(largest);
         for (nint c = 0; c < whole; c += RowOrder.Lanes)
         {
-            Vector512<float> power = Exponential.Exp<WideLane, Vector512<float>, Vector512<int>>(Vector512.Load(z + c) - wideLargest);
+            Vector512<float> power = HalfLane.IsPreferred
+                ? Vector512.Create(Half(z + c, largest), Half(z + c + HalfLane.WidthElements, largest))
+                : Exponential.Exp<WideLane, Vector512<float>, Vector512<int>>(Vector512.Load(z + c) - wideLargest);
             sum += power;
             if (target is not null)
             {
@@ -84,6 +86,10 @@ internal static unsafe class SoftmaxHost
 
         return RowOrder.Tree(new Span<float>(lanes, RowOrder.Lanes));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Half(float* z, float largest) =>
+        Exponential.Exp<HalfLane, Vector256<float>, Vector256<int>>(Vector256.Load(z) - Vector256.Create(largest));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Divide(float* y, float sum, nint columns)
