@@ -21,6 +21,14 @@ public static unsafe class BFloat16Pairs
         return Vector512.Create(lower << 16, upper << 16).AsSingle();
     }
 
+    /// <summary>Eight neighbouring elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadHalf(ushort* elements)
+    {
+        (Vector128<uint> lower, Vector128<uint> upper) = Vector128.Widen(Vector128.Load(elements));
+        return Vector256.Create(lower << 16, upper << 16).AsSingle();
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Widen(ushort element) => BitConverter.UInt32BitsToSingle((uint)element << 16);
 

@@ -67,6 +67,10 @@ public readonly unsafe struct HostHalfFrame : IFrame<Vector256<float>>
         where TSlot : struct, ISlot => Vector256.Load(_rows[TSlot.Index] + _column);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<float> Paired<TSlot>()
+        where TSlot : struct, ISlot => BFloat16Pairs.LoadHalf((ushort*)_rows[TSlot.Index] + _column);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<float> PerColumn<TSlot>()
         where TSlot : struct, ISlot => Vector256.Load(_rows[TSlot.Index] + _column);
 
