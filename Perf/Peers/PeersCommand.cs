@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using RduEmu.Kernels.Errors;
 using Spectre.Console;
 
@@ -66,6 +65,8 @@ internal static class PeersCommand
 /// <summary><c>gate</c>: the ratios of now beside those of a file; exit code 1 if one fell by more than the noise of both.</summary>
 internal static class GateCommand
 {
+    private static readonly string[] Headings = ["ratio before", "now", "least allowed", "verdict"];
+
     public static Command Create()
     {
         var suites = new PeerOptions();
@@ -83,7 +84,7 @@ internal static class GateCommand
             IReadOnlyList<GateLine> lines = PeerGate.Compare(before, now, parsed.GetValue(allowance));
             Table table = new Table().Border(TableBorder.Simple);
             table.AddColumn(new TableColumn("case").NoWrap());
-            foreach (string heading in new[] { "ratio before", "now", "least allowed", "verdict" })
+            foreach (string heading in Headings)
             {
                 table.AddColumn(new TableColumn(heading).RightAligned());
             }

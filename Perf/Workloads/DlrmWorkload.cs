@@ -2,8 +2,6 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Onnx;
 using RduEmu.Emulator.Execution;
-using RduEmu.Kernels.Devices.Host;
-using RduEmu.Kernels.Templates;
 using RduEmu.Models.Dlrm;
 
 namespace RduEmu.Perf.Workloads;
