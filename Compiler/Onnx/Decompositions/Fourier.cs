@@ -20,14 +20,19 @@ public static class Fourier
     private static IReadOnlyList<OnnxValue> Transform(OnnxNode node)
     {
         TensorType type = node.TypeOf(0);
-        long given = node.Opset < 20 ? node.Integer("axis", 1) : node.HasInput(2) ? node.KnownIntegers(2, "an axis")[0] : -2;
+        long given = node.Opset < 20 ? node.Integer("axis", 1) : node.HasInput(2) ? node.KnownInteger(2, "an axis") : -2;
         int axis = node.Axis(given, type.Rank);
         if (axis == type.Rank - 1 || type.Shape[^1] is not (1 or 2))
         {
             throw node.Unsupported("an axis before the last, which has the real and the imaginary part", $"{type}, axis {axis}");
         }
 
-        int length = node.HasInput(1) ? node.Extent(node.KnownIntegers(1, "a length")[0]) : type.Shape[axis];
+        int length = node.HasInput(1) ? node.Extent(node.KnownInteger(1, "a length")) : type.Shape[axis];
+        if (length == 0)
+        {
+            throw node.Unsupported("a length of at least 1", "0");
+        }
+
         bool isOneSided = node.Flag("onesided");
         bool isInverse = node.Flag("inverse");
         if (isOneSided && isInverse)
@@ -42,10 +47,10 @@ public static class Fourier
     private static IReadOnlyList<OnnxValue> ShortTime(OnnxNode node)
     {
         TensorType type = node.TypeOf(0);
-        int step = node.Extent(node.KnownIntegers(1, "a step")[0]);
-        int length = node.HasInput(3) ? node.Extent(node.KnownIntegers(3, "a length")[0])
-            : node.HasInput(2) ? node.TypeOf(2).Shape[0] : throw node.Unsupported("a window or a frame length", "neither");
-        if (type.Rank != 3 || step == 0 || length > type.Shape[1])
+        int step = node.Extent(node.KnownInteger(1, "a step"));
+        int length = node.HasInput(3) ? node.Extent(node.KnownInteger(3, "a length"))
+            : node.HasInput(2) ? node.RequireRank(2, 1).Shape[0] : throw node.Unsupported("a window or a frame length", "neither");
+        if (type.Rank != 3 || step == 0 || length == 0 || length > type.Shape[1])
         {
             throw node.Unsupported("a signal [B, T, 1 or 2] of at least a frame", type.ToString());
         }
@@ -111,7 +116,7 @@ public static class Fourier
     private static OnnxValue[] Window(OnnxNode node, double a, double b, double c)
     {
         ElementType element = node.TypeAttribute("output_datatype") ?? ElementType.Float32;
-        int size = node.Extent(node.KnownIntegers(0, "a size")[0]);
+        int size = node.Extent(node.KnownInteger(0, "a size"));
         double length = node.Flag("periodic", true) ? size : size - 1;
         if (size > 1 << 20)
         {
@@ -126,13 +131,13 @@ public static class Fourier
     private static IReadOnlyList<OnnxValue> MelWeights(OnnxNode node)
     {
         ElementType element = node.TypeAttribute("output_datatype") ?? ElementType.Float32;
-        int bands = node.Extent(node.KnownIntegers(0, "a number of bands")[0]);
-        int length = node.Extent(node.KnownIntegers(1, "a length")[0]);
-        long rate = node.KnownIntegers(2, "a rate")[0];
-        double low = Mel(node.Known(3, "a lower edge").ToDoubles()[0]);
-        double high = Mel(node.Known(4, "an upper edge").ToDoubles()[0]);
+        int bands = node.Extent(node.KnownInteger(0, "a number of bands"));
+        int length = node.Extent(node.KnownInteger(1, "a length"));
+        long rate = node.KnownInteger(2, "a rate");
+        double low = Mel(node.KnownNumber(3, "a lower edge"));
+        double high = Mel(node.KnownNumber(4, "an upper edge"));
         int bins = length / 2 + 1;
-        if (rate <= 0 || (long)bins * bands > 1 << 24)
+        if (rate <= 0 || bands > 1 << 24 || (long)bins * bands > 1 << 24)
         {
             throw node.Unsupported("a positive rate and at most 16777216 weights", $"{rate}, {bins} times {bands}");
         }
