@@ -50,6 +50,11 @@ internal sealed class RecognizedGraph
             {
                 _whole.Add(value.Id, _builder.Input(value.Name, value.Type));
             }
+            else if (value.Constant is { } constant)
+            {
+                float[] elements = [.. Enumerable.Repeat(constant, checked((int)value.Type.CountElements))];
+                _known.Add(value.Id, HostTensor.Create<float>(elements, [.. value.Type.Shape]));
+            }
         }
 
         foreach ((ValueId id, HostTensor tensor) in model.Parameters)
