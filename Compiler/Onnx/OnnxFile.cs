@@ -53,7 +53,7 @@ public sealed class OnnxFile
     /// <summary>A tensor as the bytes of a file.</summary>
     public static byte[] ToBytes(HostTensor tensor, string name)
     {
-        var proto = new TensorProto { Name = name, Kind = OnnxTensors.KindOf(tensor.Element), RawData = tensor.Bytes.ToArray() };
+        var proto = new TensorProto { Name = name, Kind = OnnxTensors.KindOf(tensor.Element), RawData = tensor.Element.IsNarrow() ? OnnxTensors.Packed(tensor) : tensor.Bytes.ToArray() };
         proto.Dims.AddRange(tensor.Shape.Select(extent => (long)extent));
         using var stream = new MemoryStream();
         ProtoBuf.Serializer.Serialize(stream, proto);

@@ -42,6 +42,7 @@ internal static class Expressions
         ElementType.UInt16 => HostTensor.Scalar((ushort)value),
         ElementType.UInt32 => HostTensor.Scalar((uint)value),
         ElementType.UInt64 => HostTensor.Scalar((ulong)value),
+        ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2 => new HostTensor(TensorType.Whole(element), new[] { (byte)(sbyte)value }),
         _ => HostTensor.Scalar(value != 0),
     };
 
