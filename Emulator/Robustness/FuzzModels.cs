@@ -33,9 +33,18 @@ public sealed class FuzzModels
     public (string File, byte[] Model) Make(long run)
     {
         // A generator of its own for each run, so that one can be made again without the others.
-        var random = new Random(unchecked((int)(((ulong)run * 0x9E3779B97F4A7C15UL + (uint)_seed) >> 29)));
+        var random = new Random(Mixed(_seed, run));
         int which = Array.BinarySearch(_until, random.NextDouble() * _until[^1]);
         which = Math.Min(which < 0 ? ~which : which + 1, _files.Count - 1);
         return (_files[which], OnnxMutation.Mutate(_models[which], random));
+    }
+
+    /// <summary>Every bit of both decides every bit (the finaliser of MurmurHash3).</summary>
+    private static int Mixed(int seed, long run)
+    {
+        ulong bits = unchecked((ulong)run * 0x9E3779B97F4A7C15UL + (ulong)(uint)seed * 0xD1B54A32D192ED03UL);
+        bits = unchecked((bits ^ (bits >> 33)) * 0xFF51AFD7ED558CCDUL);
+        bits = unchecked((bits ^ (bits >> 33)) * 0xC4CEB9FE1A85EC53UL);
+        return unchecked((int)(bits >> 32));
     }
 }

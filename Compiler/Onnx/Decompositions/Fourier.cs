@@ -27,20 +27,53 @@ public static class Fourier
             throw node.Unsupported("an axis before the last, which has the real and the imaginary part", $"{type}, axis {axis}");
         }
 
-        int length = node.HasInput(1) ? node.Extent(node.KnownInteger(1, "a length")) : type.Shape[axis];
-        if (length == 0)
-        {
-            throw node.Unsupported("a length of at least 1", "0");
-        }
-
         bool isOneSided = node.Flag("onesided");
         bool isInverse = node.Flag("inverse");
-        if (isOneSided && isInverse)
+        bool isBack = isOneSided && isInverse;
+
+        // Half a spectrum of N / 2 + 1 entries belongs to a signal of N, which is even unless the node says otherwise.
+        int length = node.HasInput(1) ? node.Extent(node.KnownInteger(1, "a length")) : isBack ? checked(2 * (type.Shape[axis] - 1)) : type.Shape[axis];
+        if (length <= 0)
         {
-            throw node.Unsupported("an inverse transform of both sides", "of one side");
+            throw node.Unsupported("a length of at least 1", $"{length}");
         }
 
-        return [Transformed(node, node[0], axis, length, isOneSided, isInverse)];
+        return [isBack ? Signal(node, node[0], axis, length) : Transformed(node, node[0], axis, length, isOneSided, isInverse)];
+    }
+
+    /// <summary>
+    /// The real signal of half a spectrum: x[n] = 1/N · sum over k of c[k] (re[k] cos(2 pi n k / N) - im[k] sin(2 pi n k / N)), c being 1 for
+    /// k = 0 and k = N / 2, else 2: the other half has the conjugates.
+    /// </summary>
+    private static ValueId Signal(OnnxNode node, ValueId value, int axis, int length)
+    {
+        TensorType type = node.TypeOf(value);
+        ElementType computed = type.Element == ElementType.Float64 ? ElementType.Float64 : ElementType.Float32;
+        int used = Math.Min((length / 2) + 1, type.Shape[axis]);
+        if ((long)used * length > 1 << 24)
+        {
+            throw node.Unsupported("a transform of at most 16777216 terms", $"{used} times {length}");
+        }
+
+        var cosines = new double[used * length];
+        var sines = new double[used * length];
+        for (int i = 0; i < cosines.Length; i++)
+        {
+            (int k, int n) = (i / length, i % length);
+            double angle = 2 * Math.PI * ((long)k * n % length) / length;
+            double scale = (k == 0 || 2 * k == length ? 1.0 : 2.0) / length;
+            (cosines[i], sines[i]) = (Math.Cos(angle) * scale, -Math.Sin(angle) * scale);
+        }
+
+        ValueId Matrix(double[] elements) => node.As(node.Constant(HostTensor.Create<double>(elements, used, length)), computed);
+        int rank = type.Rank - 1;
+        int[] toLast = [.. Enumerable.Range(0, rank).Where(at => at != axis), axis];
+        ValueId cut = node.Part(node.As(value, computed), axis, 0, used);
+        ValueId Part(int which) => node.Turn(node.Reshape(node.Part(cut, rank, which, 1), [.. node.TypeOf(cut).Shape.Take(rank)]), toLast);
+        ValueId signal = node.Product(Part(0), Matrix(cosines));
+        signal = type.Shape[^1] == 2 ? node.Plus(signal, node.Product(Part(1), Matrix(sines))) : signal;
+        ValueId back = node.Turn(signal, [.. Enumerable.Range(0, rank).Select(at => Array.IndexOf(toLast, at))]);
+        return node.As(node.Reshape(back, [.. node.TypeOf(back).Shape, 1]), type.Element);
     }
 
     /// <summary>Frames of the signal, times the window, transformed.</summary>

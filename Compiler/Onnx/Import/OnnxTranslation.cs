@@ -50,6 +50,9 @@ public static class OnnxTypes
 
     public static ImmutableArray<ElementType> Integers { get; } = [.. ElementTypes.All.Where(element => element.IsInteger() && !element.IsNarrow())];
 
+    /// <summary>With those of 4 and 2 bits, which are not computed with.</summary>
+    public static ImmutableArray<ElementType> StoredIntegers { get; } = [.. ElementTypes.All.Where(element => element.IsInteger())];
+
     public static ImmutableArray<ElementType> Numbers { get; } = [.. Floats, .. Integers];
 
     public static ImmutableArray<ElementType> Bool { get; } = [ElementType.Bool];

@@ -1,5 +1,4 @@
 using RduEmu.Compiler.Graphs;
-using RduEmu.Compiler.Operators;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Onnx.Recognition;

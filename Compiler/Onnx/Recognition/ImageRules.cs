@@ -10,7 +10,7 @@ internal static class ImageRules
     private const int Axes = 2;
 
     /// <summary>The bits of -infinity, with which maxima are padded.</summary>
-    private const long MinusInfinity = 0xFF800000;
+    private const int MinusInfinity = unchecked((int)0xFF800000);
 
     /// <summary>Convolution(Pad(x), w) --> ImageConvolution(x, w [O, Kh, Kw, C]).</summary>
     public static bool TryConvolution(RecognizedGraph graph, Node node)
@@ -97,8 +97,8 @@ internal static class ImageRules
         graph.TypeOf(value) is { Rank: 4, Element: ElementType.Float32, CountElements: > 0 } && graph.IsBatch(value);
 
     /// <summary>What was padded, and by how much along height and width; the value itself where nothing was.</summary>
-    private static (ValueId X, int[] Before, int[] After) Unpadded(RecognizedGraph graph, ValueId value, long fill) =>
-        graph.Producer<Pad>(value) is { } pad && pad.Operator.Fill == fill && pad.Operator.Before.Concat(pad.Operator.After).All(amount => amount >= 0)
+    private static (ValueId X, int[] Before, int[] After) Unpadded(RecognizedGraph graph, ValueId value, int fill) =>
+        graph.Producer<Pad>(value) is { } pad && (int)pad.Operator.Fill == fill && pad.Operator.Before.Concat(pad.Operator.After).All(amount => amount >= 0)
             && pad.Operator is { Before: [0, 0, int top, int left], After: [0, 0, int bottom, int right] }
             ? (pad.Node.Inputs[0], [top, left], [bottom, right])
             : (value, [0, 0], [0, 0]);

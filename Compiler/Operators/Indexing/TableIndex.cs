@@ -1,5 +1,4 @@
 using RduEmu.Compiler.Graphs;
-using RduEmu.Kernels.Programs;
 using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
@@ -12,7 +11,7 @@ public sealed record TableIndex : BroadcastOperator
 {
     public override int Arity => 2;
 
-    public override Type Function => throw new InvalidOperationException("an index is no float");
+    public override Type Function => typeof(TableIndexWord);
 
     public override bool IsProgram(ElementType element) => false;
 
