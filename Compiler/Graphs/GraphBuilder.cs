@@ -16,6 +16,9 @@ public sealed class GraphBuilder
 
     public TensorType this[ValueId id] => _values[id.Index].Type;
 
+    /// <summary>The value of all elements of a constant, else null.</summary>
+    public float? ConstantOf(ValueId id) => _values[id.Index].Constant;
+
     public string NameOf(ValueId id) => _values[id.Index].Name;
 
     public ValueId Input(string name, TensorType type) => Add(name, type, ValueRole.Input);

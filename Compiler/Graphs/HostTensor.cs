@@ -58,8 +58,8 @@ public sealed class HostTensor
         {
             result[i] = Element switch
             {
-                ElementType.Int8 => (sbyte)Bytes[i],
-                ElementType.UInt8 or ElementType.Bool => Bytes[i],
+                ElementType.Int8 or ElementType.Int4 or ElementType.Int2 => (sbyte)Bytes[i],
+                ElementType.UInt8 or ElementType.Bool or ElementType.UInt4 or ElementType.UInt2 => Bytes[i],
                 ElementType.Int16 => Span<short>()[i],
                 ElementType.UInt16 => Span<ushort>()[i],
                 ElementType.Int32 => Span<int>()[i],
@@ -100,8 +100,8 @@ public sealed class HostTensor
         {
             words[i] = Element switch
             {
-                ElementType.Int8 => (sbyte)Bytes[first + i],
-                ElementType.UInt8 => Bytes[first + i],
+                ElementType.Int8 or ElementType.Int4 or ElementType.Int2 => (sbyte)Bytes[first + i],
+                ElementType.UInt8 or ElementType.UInt4 or ElementType.UInt2 => Bytes[first + i],
                 ElementType.Bool => Bytes[first + i] != 0 ? 1 : 0,
                 ElementType.Int16 => Span<short>()[first + i],
                 ElementType.UInt16 => Span<ushort>()[first + i],
@@ -132,7 +132,7 @@ public sealed class HostTensor
         {
             switch (type.Element)
             {
-                case ElementType.Int8 or ElementType.UInt8 or ElementType.Bool:
+                case var element when element.SizeBytes() == 1:
                     bytes[i] = (byte)words[i];
                     break;
                 case ElementType.Float16:
@@ -175,8 +175,8 @@ public sealed class HostTensor
         ElementType.Float64 => Span<double>()[i],
         ElementType.Float16 => (double)Span<Half>()[i],
         ElementType.BFloat16 => BitConverter.Int32BitsToSingle(Span<ushort>()[i] << 16),
-        ElementType.Int8 => (sbyte)Bytes[i],
-        ElementType.UInt8 or ElementType.Bool => Bytes[i],
+        ElementType.Int8 or ElementType.Int4 or ElementType.Int2 => (sbyte)Bytes[i],
+        ElementType.UInt8 or ElementType.Bool or ElementType.UInt4 or ElementType.UInt2 => Bytes[i],
         ElementType.Int16 => Span<short>()[i],
         ElementType.UInt16 => Span<ushort>()[i],
         ElementType.Int32 => Span<int>()[i],

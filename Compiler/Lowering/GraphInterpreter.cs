@@ -30,9 +30,17 @@ public static unsafe class GraphInterpreter
                 ValueId input = node.Inputs[i];
                 if (!mapped.TryGetValue(input, out inputs[i]))
                 {
-                    inputs[i] = part.Parameter(builder.NameOf(input), builder[input]);
+                    if (builder.ConstantOf(input) is { } constant)
+                    {
+                        inputs[i] = part.Constant(builder.NameOf(input), builder[input], constant);
+                    }
+                    else
+                    {
+                        inputs[i] = part.Parameter(builder.NameOf(input), builder[input]);
+                        tensors.Add(inputs[i], given[input]);
+                    }
+
                     mapped.Add(input, inputs[i]);
-                    tensors.Add(inputs[i], given[input]);
                 }
             }
 

@@ -25,6 +25,10 @@ internal static class NdOperands
         ElementType.Int32 => ElementCode.Int32,
         ElementType.UInt32 => ElementCode.UInt32,
         ElementType.Int64 => ElementCode.Int64,
+        ElementType.Int4 => ElementCode.Int4,
+        ElementType.UInt4 => ElementCode.UInt4,
+        ElementType.Int2 => ElementCode.Int2,
+        ElementType.UInt2 => ElementCode.UInt2,
         _ => ElementCode.UInt64,
     };
 

@@ -22,6 +22,9 @@ public sealed class StageLowering
     private readonly HashSet<ValueId> _overwritten = [];
     private bool _isRecomputed;
 
+    /// <summary>Values that another one of other rows is the same as.</summary>
+    private readonly HashSet<ValueId> _dense = [];
+
     private StageLowering(Graph graph, bool fuse)
     {
         _graph = graph;
@@ -156,13 +159,32 @@ public sealed class StageLowering
     public int CountUses(ValueId value) => _uses[value.Index];
 
     /// <summary>True if a stage writes the value where nothing else lies: it can be written into a place in another value.</summary>
-    public bool CanBePlaced(ValueId value) => _stageOf.ContainsKey(value) && !Places.IsPlaced(value);
+    public bool CanBePlaced(ValueId value) => _stageOf.ContainsKey(value) && !Places.IsPlaced(value) && !_dense.Contains(value);
 
     /// <summary>The output is the input in another shape: nothing is computed.</summary>
     public void Alias(ValueId output, ValueId input) => Places.SameAs(output, input);
 
     /// <summary>The output has the input's elements in another shape, both whole: nothing is moved.</summary>
     public void Reshape(ValueId output, ValueId input) => Places.ReshapeOf(output, input);
+
+    /// <summary>
+    /// The node's output is its input, both samples, with other axes in each item. Where an item has several rows, they stand without
+    /// gaps: then the input cannot be, or become, a place in another value's rows, and is copied if it is one.
+    /// </summary>
+    public void ReshapeItems(Node node)
+    {
+        ValueId input = node.Inputs[0];
+        (ValueId root, int column) = Places.Resolve(input);
+        bool hasOneRow = Sectioning.RowsPerItem(_graph[input].Type) == 1 && Sectioning.RowsPerItem(_graph[node.Output].Type) == 1;
+        if (!hasOneRow && (column != 0 || Sectioning.MatrixOf(_graph[root].Type).Columns != Sectioning.MatrixOf(_graph[input].Type).Columns))
+        {
+            Emit(new ItemCopyStage(node.Name, node.Output, input));
+            return;
+        }
+
+        _dense.Add(root);
+        Places.SameAs(node.Output, input);
+    }
 
     /// <summary>Emits the sparse step that computes the node's output, if there is one.</summary>
     /// <returns>False if the step is dense.</returns>
@@ -196,16 +218,21 @@ public sealed class StageLowering
     }
 
     /// <summary>An elementwise node: a step in place, a part of the program of the stage before it, or a Map of its own.</summary>
-    internal void LowerElementwise(Node node, ElementwiseOperator op)
+    internal void LowerElementwise(Node node, ElementwiseOperator op) =>
+        LowerElementwise(node, op, [.. Enumerable.Range(0, node.Inputs.Count).Select(op.Access)]);
+
+    /// <inheritdoc cref="LowerElementwise(Node, ElementwiseOperator)"/>
+    /// <param name="access">How each input is read.</param>
+    internal void LowerElementwise(Node node, ElementwiseOperator op, SlotAccess[] access)
     {
         if (_updates.InPlace(node.Output) is { } parameter)
         {
-            Emit(new ParameterStage(node.Name, node.Output, parameter, ProgramOf(node, op)));
+            Emit(new ParameterStage(node.Name, node.Output, parameter, ProgramOf(node, op, access)));
             PlaceUpdate(node.Output);
             return;
         }
 
-        Fuse(node, op);
+        Fuse(node, op, access);
     }
 
     /// <summary>
@@ -216,7 +243,8 @@ public sealed class StageLowering
     internal void LowerBroadcast(Node node, ElementwiseOperator op, Type? rounding)
     {
         bool whole = !_graph[node.Output].Type.HasSamples;
-        for (int host = _fuse ? FusableInput(node, op) : -1; host >= 0; host = -1)
+        SlotAccess[] access = [.. Enumerable.Range(0, node.Inputs.Count).Select(op.Access)];
+        for (int host = _fuse ? FusableInput(node, access) : -1; host >= 0; host = -1)
         {
             int at = _stageOf[node.Inputs[host]];
             if (_stages[at] is ContractStage { Whole: true } contract && rounding is null && TryJoinRows(node, op, host, contract))
@@ -327,12 +355,12 @@ public sealed class StageLowering
         }
     }
 
-    private void Fuse(Node node, ElementwiseOperator op)
+    private void Fuse(Node node, ElementwiseOperator op, SlotAccess[] access)
     {
         var leaves = new List<ProgramTree>();
         var inputs = new List<ValueId>();
         var accesses = new List<int>();
-        int host = _fuse ? FusableInput(node, op) : -1;
+        int host = _fuse ? FusableInput(node, access) : -1;
         FusedProgram? inner = host >= 0 ? ((FusableStage)_stages[_stageOf[node.Inputs[host]]]).Program : null;
         if (inner is not null)
         {
@@ -348,8 +376,8 @@ public sealed class StageLowering
                 continue;
             }
 
-            int slot = FindSlot(inputs, accesses, node.Inputs[i], (int)op.Access(i));
-            leaves.Add(new ProgramTree.Input(slot, op.Access(i)));
+            int slot = FindSlot(inputs, accesses, node.Inputs[i], (int)access[i]);
+            leaves.Add(new ProgramTree.Input(slot, access[i]));
         }
 
         ProgramTree tree = op.Program(leaves);
@@ -359,7 +387,7 @@ public sealed class StageLowering
             if (inner is not null)
             {
                 // Too long for one PCU: it starts a program of its own.
-                LowerAlone(node, op);
+                LowerAlone(node, op, access);
                 return;
             }
 
@@ -376,29 +404,29 @@ public sealed class StageLowering
         Emit(fused);
     }
 
-    private void LowerAlone(Node node, ElementwiseOperator op) =>
-        Emit(new MapStage(node.Name, node.Output, ProgramOf(node, op), !_graph[node.Output].Type.HasSamples));
+    private void LowerAlone(Node node, ElementwiseOperator op, SlotAccess[] access) =>
+        Emit(new MapStage(node.Name, node.Output, ProgramOf(node, op, access), !_graph[node.Output].Type.HasSamples));
 
     /// <summary>The node's own program, a slot for each of its inputs.</summary>
-    private static FusedProgram ProgramOf(Node node, ElementwiseOperator op)
+    private static FusedProgram ProgramOf(Node node, ElementwiseOperator op, SlotAccess[] access)
     {
         var leaves = new ProgramTree[node.Inputs.Count];
         for (int i = 0; i < leaves.Length; i++)
         {
-            leaves[i] = new ProgramTree.Input(i, op.Access(i));
+            leaves[i] = new ProgramTree.Input(i, access[i]);
         }
 
-        int[] accesses = [.. Enumerable.Range(0, leaves.Length).Select(i => (int)op.Access(i))];
+        int[] accesses = [.. access.Select(slot => (int)slot)];
         return new FusedProgram(op.Program(leaves), node.Inputs, EquatableArray.Create<int>(accesses));
     }
 
     /// <summary>Which input's stage the node can join: a Map or Contract of samples whose value nobody else reads.</summary>
-    private int FusableInput(Node node, ElementwiseOperator op)
+    private int FusableInput(Node node, SlotAccess[] access)
     {
         for (int i = 0; i < node.Inputs.Count; i++)
         {
             ValueId input = node.Inputs[i];
-            if (op.Access(i) == SlotAccess.Full && _uses[input.Index] == 1 && !Places.IsPlaced(input)
+            if (access[i] == SlotAccess.Full && _uses[input.Index] == 1 && !Places.IsPlaced(input)
                 && _graph[input].Type == _graph[node.Output].Type
                 && _stageOf.TryGetValue(input, out int at) && _stages[at] is FusableStage
 

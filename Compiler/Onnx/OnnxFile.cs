@@ -1,5 +1,6 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Onnx.Import;
+using RduEmu.Compiler.Onnx.Recognition;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Onnx;
@@ -52,7 +53,7 @@ public sealed class OnnxFile
     /// <summary>A tensor as the bytes of a file.</summary>
     public static byte[] ToBytes(HostTensor tensor, string name)
     {
-        var proto = new TensorProto { Name = name, Kind = OnnxTensors.KindOf(tensor.Element), RawData = tensor.Bytes.ToArray() };
+        var proto = new TensorProto { Name = name, Kind = OnnxTensors.KindOf(tensor.Element), RawData = tensor.Element.IsNarrow() ? OnnxTensors.Packed(tensor) : tensor.Bytes.ToArray() };
         proto.Dims.AddRange(tensor.Shape.Select(extent => (long)extent));
         using var stream = new MemoryStream();
         ProtoBuf.Serializer.Serialize(stream, proto);
@@ -122,9 +123,10 @@ public sealed class OnnxFile
 
         Graph graph = GraphPruning.Run(
             session.Builder, [.. outputs.Select(output => output.Value).OfType<ValueId>().Distinct()], out IReadOnlyDictionary<ValueId, ValueId> mapped);
-        return new OnnxModel(
+        var model = new OnnxModel(
             graph, inputs.ConvertAll(port => Mapped(port, mapped)), outputs.ConvertAll(port => Mapped(port, mapped)),
             session.Parameters.Where(pair => mapped.ContainsKey(pair.Key)).ToDictionary(pair => mapped[pair.Key], pair => pair.Value));
+        return options.Recognizes ? GraphRecognition.Run(model) : model;
     }
 
     private static OnnxPort Mapped(OnnxPort port, IReadOnlyDictionary<ValueId, ValueId> mapped) =>
@@ -134,8 +136,10 @@ public sealed class OnnxFile
     /// The model as a graph for these inputs: their shapes are the model's, and those that a shape depends on are compiled in.
     /// </summary>
     /// <param name="given">Tensors by input name; an input that is not among them keeps its declared shape.</param>
+    /// <param name="shapes">Shapes of inputs that are not given.</param>
+    /// <param name="recognizes">As <see cref="OnnxImportOptions.Recognizes"/>.</param>
     /// <exception cref="RduException">As <see cref="Import"/>; RDU0424 where a shape depends on an input that was not given.</exception>
-    public OnnxModel ImportFor(IReadOnlyDictionary<string, HostTensor> given, IReadOnlyDictionary<string, int[]>? shapes = null)
+    public OnnxModel ImportFor(IReadOnlyDictionary<string, HostTensor> given, IReadOnlyDictionary<string, int[]>? shapes = null, bool recognizes = true)
     {
         var allShapes = new Dictionary<string, int[]>(shapes ?? new Dictionary<string, int[]>());
         foreach ((string name, HostTensor tensor) in given)
@@ -148,7 +152,7 @@ public sealed class OnnxFile
         {
             try
             {
-                return Import(new OnnxImportOptions(allShapes, known));
+                return Import(new OnnxImportOptions(allShapes, known) { Recognizes = recognizes });
             }
             catch (OnnxValueNeededException needed)
             {

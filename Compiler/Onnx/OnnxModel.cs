@@ -10,7 +10,7 @@ namespace RduEmu.Compiler.Onnx;
 public sealed record OnnxPort(string Name, TensorType Type, ValueId? Value, HostTensor? Known);
 
 /// <summary>A model as a graph with the tensors of its parameters.</summary>
-/// <param name="Graph">All values are whole.</param>
+/// <param name="Graph">Its inputs and outputs are whole.</param>
 /// <param name="Inputs">In the model's order.</param>
 /// <param name="Outputs">In the model's order.</param>
 /// <param name="Parameters">What is to be written before the program is loaded.</param>
@@ -22,5 +22,8 @@ public sealed record OnnxModel(
 /// <param name="Known">Inputs that are compiled in, because shapes depend on them.</param>
 public sealed record OnnxImportOptions(IReadOnlyDictionary<string, int[]> Shapes, IReadOnlyDictionary<string, HostTensor> Known)
 {
+    /// <summary>True if nodes become the operators of built-in models where they can (<see cref="Recognition.GraphRecognition"/>).</summary>
+    public bool Recognizes { get; init; } = true;
+
     public static OnnxImportOptions None { get; } = new(new Dictionary<string, int[]>(), new Dictionary<string, HostTensor>());
 }

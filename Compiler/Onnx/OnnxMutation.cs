@@ -11,17 +11,16 @@ public static class OnnxMutation
 {
     private static readonly long[] Extremes = [0, 1, -1, 2, 3, 7, 127, -128, 255, 65536, int.MaxValue, int.MinValue, long.MaxValue, long.MinValue, 1L << 40];
 
-    private static readonly string[] OpTypes =
-    [
-        "Add", "Reshape", "Concat", "Slice", "Gather", "Transpose", "Expand", "Tile", "Pad", "Loop", "If", "Scan", "Conv", "MaxPool", "Resize", "LSTM",
-        "Attention", "Einsum", "ConstantOfShape", "Range", "TopK", "Split", "Cast", "Softmax", "MatMul", "Unsqueeze", "Squeeze", "Col2Im", "DFT", "NonZero",
-        "ReduceSum", "BatchNormalization", "QuantizeLinear", "GridSample", "OneHot", "ScatterND", "CumSum", "Shape", "Identity", "ConvTranspose", "Trilu",
-    ];
+    private static readonly string[] OpTypes = [.. OnnxCatalogue.All.Select(translation => translation.OpType).Distinct()];
+
+    /// <summary>Attributes that many operators have, and what an element of them may be.</summary>
+    private static readonly string[] Lists = ["axes", "perm", "kernel_shape", "strides", "pads", "dilations", "output_shape", "split", "hidden_size"];
+    private static readonly string[] Numbers = ["axis", "group", "keepdims", "to", "dtype", "num_heads", "ceil_mode", "transA", "transB", "blocksize", "k", "exclusive"];
 
     /// <param name="model">The bytes of a model; they stay as they are.</param>
     /// <param name="random">Chooses what happens.</param>
     /// <returns>The bytes of another one.</returns>
-    public static byte[] Mutate(byte[] model, Random random) => random.Next(3) == 0 ? MutateBytes(model, random) : MutateMessage(model, random);
+    public static byte[] Mutate(byte[] model, Random random) => random.Next(4) == 0 ? MutateBytes(model, random) : MutateMessage(model, random);
 
     private static byte[] MutateBytes(byte[] model, Random random)
     {
@@ -82,7 +81,7 @@ public static class OnnxMutation
 
     private static void MutateGraph(ModelProto model, GraphProto graph, Random random)
     {
-        switch (random.Next(14))
+        switch (random.Next(18))
         {
             case 0 when Pick(graph.Initializers, random) is { } tensor:
                 MutateTensor(tensor, random);
@@ -120,12 +119,59 @@ public static class OnnxMutation
             case 11 when Pick(graph.Nodes, random) is { Inputs.Count: > 0 } node:
                 node.Inputs.RemoveAt(random.Next(node.Inputs.Count));
                 break;
+            case 14 when Pick(graph.Inputs, random)?.Type?.Tensor?.Shape?.Dimensions is { } dimensions:
+                MutateRank(dimensions, new DimensionProto { Value = random.Next(4) }, random);
+                break;
+            case 15 when Pick(graph.Initializers, random) is { } tensor:
+                MutateRank(tensor.Dims, random.Next(4), random);
+                Refill(tensor);
+                break;
+            case 16 when Pick(graph.Nodes, random) is { } node:
+                var list = new AttributeProto { Name = Lists[random.Next(Lists.Length)], Kind = AttributeKind.Ints };
+                list.Ints.AddRange(Enumerable.Range(0, random.Next(6)).Select(_ => Small(random)));
+                node.Attributes.Add(list);
+                break;
+            case 17 when Pick(graph.Nodes, random) is { } node:
+                node.Attributes.Add(new AttributeProto { Name = Numbers[random.Next(Numbers.Length)], Kind = AttributeKind.Int, Int = Small(random) });
+                break;
             case 12 when Pick(model.OpsetImports, random) is { } opset:
                 opset.Version = random.Next(2) == 0 ? random.Next(0, 30) : Extreme(random);
                 break;
             default:
                 graph.Outputs.Add(new ValueInfoProto { Name = AnyName(graph, random) });
                 break;
+        }
+    }
+
+    private static void MutateRank<T>(List<T> extents, T more, Random random)
+    {
+        if (extents.Count > 0 && random.Next(2) == 0)
+        {
+            extents.RemoveAt(random.Next(extents.Count));
+        }
+        else
+        {
+            extents.Insert(random.Next(extents.Count + 1), more);
+        }
+    }
+
+    /// <summary>Raw data as long as the extents say, so that the tensor is read and only its shape is another; where that is not much.</summary>
+    private static void Refill(TensorProto tensor)
+    {
+        const int mostElements = 4096;
+        const int mostElementBytes = 8;
+        long elements = tensor.Dims.Aggregate(1L, (product, extent) => product * Math.Clamp(extent, 0, mostElements) is var more and <= mostElements ? more : mostElements + 1);
+        int elementBytes = tensor.Kind switch
+        {
+            TensorKind.Int64 or TensorKind.UInt64 or TensorKind.Float64 => mostElementBytes,
+            TensorKind.Float32 or TensorKind.Int32 or TensorKind.UInt32 => sizeof(float),
+            TensorKind.Float16 or TensorKind.BFloat16 or TensorKind.Int16 or TensorKind.UInt16 => sizeof(short),
+            _ => 1,
+        };
+        if (tensor.RawData is { } data && elements <= mostElements)
+        {
+            Array.Resize(ref data, (int)elements * elementBytes);
+            tensor.RawData = data;
         }
     }
 
@@ -168,7 +214,18 @@ public static class OnnxMutation
         }
         else if (attribute.Ints.Count > 0)
         {
-            attribute.Ints[random.Next(attribute.Ints.Count)] = Extreme(random);
+            switch (random.Next(4))
+            {
+                case 0:
+                    attribute.Ints.RemoveAt(random.Next(attribute.Ints.Count));
+                    break;
+                case 1:
+                    attribute.Ints.Add(Small(random));
+                    break;
+                default:
+                    attribute.Ints[random.Next(attribute.Ints.Count)] = Extreme(random);
+                    break;
+            }
         }
         else if (attribute.Float.HasValue)
         {
@@ -191,6 +248,8 @@ public static class OnnxMutation
 
     private static T? Pick<T>(List<T> items, Random random)
         where T : class => items.Count > 0 ? items[random.Next(items.Count)] : null;
+
+    private static long Small(Random random) => random.Next(8) == 0 ? Extreme(random) : random.Next(-2, 5);
 
     private static long Extreme(Random random) => Extremes[random.Next(Extremes.Length)];
 }

@@ -26,7 +26,7 @@ public static class OperatorPage
 
             Written from the catalogue (`OnnxCatalogue`); a test keeps the two the same, `rduemu operators` prints it.
 
-            Types are those of the first input: *all* are f32, f16, bf16, f64, integers of 8 to 64 bits with and without sign, and bool; *numbers* are
+            Types are those of the first input: *all* are f32, f16, bf16, f64, integers of 8 to 64 bits with and without sign, of 4 and 2 bits (i4, u4, i2, u2), and bool; *numbers* are
             all but bool, *floats* f32, f16, bf16 and f64. A gradient passes through the graph nodes that an operator becomes where *gradient* says so.
             What a node asks beyond this (a mode, a shape that depends on what is computed) is refused in one line that names the node.
 

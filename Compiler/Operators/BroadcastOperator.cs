@@ -3,6 +3,7 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Placement.Machine;
+using RduEmu.Kernels.Programs;
 using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
@@ -56,9 +57,9 @@ public abstract record BroadcastOperator : ElementwiseOperator
         {
             lowering.Emit(new WordMapStage(node.Name, node.Output, WordFunction(element)!, node.Inputs, !type.HasSamples));
         }
-        else if (type.Element == ElementType.Float32 && node.Inputs.All(input => lowering.Graph[input].Type == type))
+        else if (type.Element == ElementType.Float32 && Accesses(lowering.Graph, node, type) is { } accesses)
         {
-            lowering.LowerElementwise(node, this);
+            lowering.LowerElementwise(node, this, accesses);
         }
         else
         {
@@ -69,6 +70,25 @@ public abstract record BroadcastOperator : ElementwiseOperator
                 _ => null,
             });
         }
+    }
+
+    /// <summary>How a program over the rows of the output reads the inputs; null if one of them is neither a value like the output, a row nor a number.</summary>
+    private static SlotAccess[]? Accesses(Graph graph, Node node, TensorType type)
+    {
+        var accesses = new SlotAccess[node.Inputs.Count];
+        for (int i = 0; i < accesses.Length; i++)
+        {
+            TensorType input = graph[node.Inputs[i]].Type;
+            bool isWhole = type.HasSamples && type.Rank >= 2 && input.Element == ElementType.Float32 && !input.HasSamples && input.Rank <= 1;
+            if (input != type && !(isWhole && (input.CountElements == 1 || input.LastExtent == type.LastExtent)))
+            {
+                return null;
+            }
+
+            accesses[i] = input == type ? SlotAccess.Full : input.CountElements == 1 ? SlotAccess.Uniform : SlotAccess.PerColumn;
+        }
+
+        return accesses;
     }
 
     /// <summary>A word function by the kind of the type: integers, of which unsigned 64-bit ones may differ, or float64.</summary>

@@ -81,6 +81,20 @@ public sealed record LinearInputGradient : Operator
     public override void Lower(StageLowering lowering, Node node) =>
         lowering.Emit(new ContractStage(node.Name, node.Output, node.Inputs[0], lowering.WeightOf(node.Inputs[1]), Transposed: true, FusedProgram.Identity));
 
+    /// <summary>As a layer of its own, y = x · w with a weight [K, N]: the roles of input and output are those of <see cref="Linear"/> turned round.</summary>
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        if (scope.IsNeeded(node.Inputs[0]))
+        {
+            scope.Add(node.Inputs[0], scope.Builder.Apply(new Linear(), gradient, node.Inputs[1]));
+        }
+
+        if (scope.IsNeeded(node.Inputs[1]))
+        {
+            scope.Add(node.Inputs[1], scope.Builder.Apply(new LinearWeightGradient(), node.Inputs[0], gradient));
+        }
+    }
+
     /// <summary>Columns of dx are columns of w; the sum over n is never cut.</summary>
     public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => inputs[1].Rank == 2
         ? new(this, [Slices.Rows(inputs[0], region), Slices.Columns(inputs[1], 1, region)])

@@ -8,8 +8,8 @@ using RduEmu.Kernels.Templates.SampleReduce;
 namespace RduEmu.Compiler.Operators;
 
 /// <summary>
-/// y[b, t, :] = table[index[b, t], :], zeros where the index is -1. Inputs: integer samples [B, T] and a table [R, H]; output:
-/// samples [B, T, H].
+/// y[b, t, :] = table[index[b, t], :], zeros where the index is -1. Inputs: integer samples [B, T], or [B, T, 1] if they are
+/// computed, and a table [R, H]; output: samples [B, T, H].
 /// </summary>
 /// <param name="GroupSamples">Samples of a group in the gradient of the table; see <see cref="SampleSum"/>.</param>
 public sealed record TokenEmbedding(int GroupSamples = 0) : Operator
@@ -22,7 +22,7 @@ public sealed record TokenEmbedding(int GroupSamples = 0) : Operator
     {
         inputs.RequireCount(2);
         inputs.Require(
-            inputs[0].Element == ElementType.Int32 && inputs[0].Rank == 2 && inputs[0].HasSamples
+            inputs[0].Element == ElementType.Int32 && inputs[0].HasSamples && (inputs[0].Rank == 2 || (inputs[0].Rank == 3 && inputs[0].Shape[2] == 1))
                 && inputs[1].Element == ElementType.Float32 && inputs[1].Rank == 2 && !inputs[1].HasSamples,
             "integer samples [B, T] and a table [R, H]");
         return TensorType.Samples(inputs[0].Shape[0], inputs[0].Shape[1], inputs[1].Shape[1]);

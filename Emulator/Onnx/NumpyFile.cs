@@ -75,7 +75,9 @@ public static partial class NumpyFile
     public static byte[] ToBytes(HostTensor tensor)
     {
         HostTensor written = tensor.Element == ElementType.BFloat16 ? Widened(tensor) : tensor;
-        string kind = Descriptions.First(pair => pair.Value == written.Element).Key;
+        // numpy has no integers below 8 bits; here each has a byte anyway.
+        ElementType element = !written.Element.IsNarrow() ? written.Element : written.Element.IsSignedInteger() ? ElementType.Int8 : ElementType.UInt8;
+        string kind = Descriptions.First(pair => pair.Value == element).Key;
         string order = written.Element.SizeBytes() == 1 ? "|" : "<";
         string extents = written.Shape.Count == 1 ? $"{written.Shape[0]}," : string.Join(", ", written.Shape);
         string header = $"{{'descr': '{order}{kind}', 'fortran_order': False, 'shape': ({extents}), }}";

@@ -43,6 +43,7 @@ public static class ErrorCatalogue
     public static readonly ErrorId TypeNotSupported = new("RDU0423", "a type is not supported", ExitCode.BadInput);
     public static readonly ErrorId ValueNotKnown = new("RDU0424", "a value must be known when a model is compiled", ExitCode.BadInput);
     public static readonly ErrorId ShapeNotBound = new("RDU0425", "an input's shape is not known or does not fit", ExitCode.BadInput);
+    public static readonly ErrorId ImportFault = new("RDU0429", "the importer failed, by a fault of its own", ExitCode.BadInput);
     public static readonly ErrorId NotationMalformed = new("RDU0431", "an expression in index notation is wrong", ExitCode.BadInput);
     public static readonly ErrorId OutputNotWritten = new("RDU0501", "an output could not be written", ExitCode.BadInput);
 
@@ -67,7 +68,7 @@ public static class ErrorCatalogue
         ImageDamaged, ImagesUnequal,
         OptionInvalid, NameUnknown,
         DeviceUnknown, DeviceNotAvailable, MemoryExceeded,
-        GraphIllegal, NotExportable, OperatorUnknown, OperatorNotSupported, TypeNotSupported, ValueNotKnown, ShapeNotBound, NotationMalformed,
+        GraphIllegal, NotExportable, OperatorUnknown, OperatorNotSupported, TypeNotSupported, ValueNotKnown, ShapeNotBound, ImportFault, NotationMalformed,
         OutputNotWritten,
         SpecInvalid, Deadlock, ReportInvalid,
         DoesNotFit, PlacementIllegal, FusionRuleInvalid, ExecutableDamaged, ExecutableOutdated,

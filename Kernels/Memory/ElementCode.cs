@@ -22,10 +22,14 @@ public static class ElementCode
     public const int UInt32 = 10;
     public const int Int64 = 11;
     public const int UInt64 = 12;
+    public const int Int4 = 13;
+    public const int UInt4 = 14;
+    public const int Int2 = 15;
+    public const int UInt2 = 16;
 
     /// <summary>Words that one element takes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Words(int code) => code == Float64 || code >= Int64 ? 2 : 1;
+    public static int Words(int code) => code == Float64 || code == Int64 || code == UInt64 ? 2 : 1;
 
     /// <summary>The 64-bit value of an element: integers by value, float64 by its bits, the other floats by their binary32 bits.</summary>
     /// <param name="upper">The second word; ignored for types of one word.</param>
@@ -67,6 +71,13 @@ public static class ElementCode
         if (code == Int16)
         {
             return (short)value;
+        }
+
+        if (code >= Int4)
+        {
+            int shift = code >= Int2 ? 30 : 28;
+            int upper = (int)value << shift;
+            return code == Int4 || code == Int2 ? upper >> shift : (int)((uint)upper >> shift);
         }
 
         return code == UInt16 ? (int)(value & 0xFFFF) : (int)value;

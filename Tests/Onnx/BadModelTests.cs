@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Onnx;
+using RduEmu.Compiler.Onnx.Import;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Tests.Onnx;
@@ -58,6 +59,15 @@ internal sealed class BadModelTests
         RduException error = Fails(models);
         Assert.That(error.Id, Is.EqualTo(ErrorCatalogue.ModelMalformed));
         Assert.That(error.Message, Does.Contain("'weights'"));
+    }
+
+    [Test]
+    public void ShapesThatDoNotFit()
+    {
+        OnnxModels models = new OnnxModels().Input("x", TensorKind.Float32, 2, 3).Input("w", TensorKind.Float32, 4, 5).Node("MatMul", ["x", "w"], "y").Output("y");
+        RduException error = Fails(models);
+        Assert.That(error.Id, Is.EqualTo(ErrorCatalogue.GraphIllegal));
+        Assert.That(error.Message, Does.Contain("'the MatMul'").And.Contain("[2, 3]").And.Contain("[4, 5]"));
     }
 
     [Test]
@@ -131,6 +141,19 @@ internal sealed class BadModelTests
         proto.Dims.AddRange([extent, 1L << 30, 1L << 30]);
         RduException error = Fails(new OnnxModels().Initializer(proto).Node("Relu", ["w"], "y").Output("y"));
         Assert.That(error.Id, Is.EqualTo(ErrorCatalogue.TensorMalformed));
+    }
+
+    /// <summary>Four bits each, the first in the lower half of a byte; of an odd number the last half is empty.</summary>
+    [Test]
+    public void PackedIntegers_AreRead()
+    {
+        var proto = new TensorProto { Name = "w", Kind = TensorKind.Int4, RawData = [0xF8, 0x07] };
+        proto.Dims.Add(3);
+        OnnxModel model = new OnnxModels(21).Initializer(proto).Node("Identity", ["w"], "y").Output("y").Import();
+        Assert.That(model.Outputs[0].Known!.ToIntegers(), Is.EqualTo([-8L, -1L, 7L]));
+        Assert.That(OnnxTensors.Packed(model.Outputs[0].Known!), Is.EqualTo(proto.RawData));
+        proto.RawData = [0xF8];
+        Assert.That(Fails(new OnnxModels(21).Initializer(proto).Node("Identity", ["w"], "y").Output("y")).Id, Is.EqualTo(ErrorCatalogue.TensorMalformed));
     }
 
     [Test]

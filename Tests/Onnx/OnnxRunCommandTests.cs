@@ -59,7 +59,7 @@ internal sealed class OnnxRunCommandTests
     [Test]
     public void EveryTypeOfNumpy_ComesBack()
     {
-        foreach (ElementType element in ElementTypes.All.Where(element => element != ElementType.BFloat16))
+        foreach (ElementType element in ElementTypes.All.Where(element => element != ElementType.BFloat16 && !element.IsNarrow()))
         {
             HostTensor tensor = OnnxInputs.Draw(TensorType.Whole(element, 2, 3), seed: 1, 0);
             File.WriteAllBytes(At("t.npy"), NumpyFile.ToBytes(tensor));

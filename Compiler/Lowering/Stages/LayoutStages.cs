@@ -36,6 +36,18 @@ public sealed record CopyStage(string Name, ValueId Output, ValueId X, int First
         [new CopyUnit(Name, 1, context.Columns(X), context.Items(X), context.Items(Output).FromColumn(FirstColumn))];
 }
 
+/// <summary>output = x, each item as one row of words.</summary>
+public sealed record ItemCopyStage(string Name, ValueId Output, ValueId X) : Stage(Name, Output)
+{
+    public override IEnumerable<ValueId> Inputs => [X];
+
+    public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context)
+    {
+        TensorType type = context.TypeOf(X);
+        yield return new CopyUnit(Name, 1, checked(Sectioning.MatrixOf(type).Columns * type.Element.WordsPerElement()), context.Items(X), context.Items(Output));
+    }
+}
+
 /// <summary>Values of several rows per sample side by side, row by row.</summary>
 public sealed record ConcatStage(string Name, ValueId Output, EquatableArray<ValueId> Pieces) : Stage(Name, Output)
 {

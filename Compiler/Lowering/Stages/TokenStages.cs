@@ -21,7 +21,8 @@ public sealed record TokenGatherStage(string Name, ValueId Output, ValueId Indic
     public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context) =>
     [
         new GatherUnit(
-            Name, context.Columns(Output), 1, Words(context, Indices), context.Items(Table), context.Rows(Output),
+            Name, context.Columns(Output), 1, context.TypeOf(Indices).Rank == 3 ? context.Rows(Indices) : Words(context, Indices),
+            context.Items(Table), context.Rows(Output),
             rowsPerItem: context.RowsPerItem(Output)),
     ];
 

@@ -32,8 +32,8 @@ public static class Activations
     private static IReadOnlyList<OnnxValue> Dropout(OnnxNode node)
     {
         node.Ignore("seed", "is_test", "consumed_inputs");
-        double ratio = node.Opset < 12 ? node.Float("ratio", 0.5f) : node.HasInput(1) ? node.Known(1, "a ratio").ToDoubles()[0] : 0.5;
-        bool isTraining = node.Opset >= 12 && node.HasInput(2) && node.Known(2, "whether it trains").ToIntegers()[0] != 0;
+        double ratio = node.Opset < 12 ? node.Float("ratio", 0.5f) : node.HasInput(1) ? node.KnownNumber(1, "a ratio") : 0.5;
+        bool isTraining = node.Opset >= 12 && node.HasInput(2) && node.KnownInteger(2, "whether it trains") != 0;
         if (isTraining && ratio != 0)
         {
             throw node.Unsupported("dropout outside of training, or with a ratio of 0", "random numbers");

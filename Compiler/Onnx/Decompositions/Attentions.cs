@@ -26,7 +26,10 @@ public static class Attentions
     private static IReadOnlyList<OnnxValue> Attention(OnnxNode node)
     {
         ElementType element = node.TypeOf(0).Element;
-        bool isFlat = node.TypeOf(0).Rank == 3;
+        int rank = node.RequireRank(0, 3, 4).Rank;
+        bool isFlat = rank == 3;
+        node.RequireRank(1, rank);
+        node.RequireRank(2, rank);
         int queryHeads = isFlat ? node.Extent(node.Integer("q_num_heads", 0)) : node.TypeOf(0).Shape[1];
         int keyHeads = isFlat ? node.Extent(node.Integer("kv_num_heads", 0)) : node.TypeOf(1).Shape[1];
         node.Ignore("q_num_heads", "kv_num_heads");
@@ -38,7 +41,7 @@ public static class Attentions
         ValueId q = isFlat ? Heads(node, node[0], queryHeads) : node[0];
         ValueId k = isFlat ? Heads(node, node[1], keyHeads) : node[1];
         ValueId v = isFlat ? Heads(node, node[2], keyHeads) : node[2];
-        int past = node.HasInput(4) ? node.TypeOf(4).Shape[2] : 0;
+        int past = node.HasInput(4) ? node.RequireRank(4, 4).Shape[2] : 0;
         k = node.HasInput(4) ? node.Joined(2, node[4], k) : k;
         v = node.HasInput(5) ? node.Joined(2, node[5], v) : v;
         (ValueId presentKey, ValueId presentValue) = (k, v);
@@ -84,6 +87,7 @@ public static class Attentions
         void Add(ValueId more) => bias = bias is { } sum ? node.Plus(sum, more) : more;
         if (node.HasInput(3))
         {
+            node.RequireRank(3, 1, 2, 3, 4);
             ValueId mask = node.TypeOf(3).Element == ElementType.Bool ? node.Choose(node[3], zero, minusInfinity) : node[3];
             TensorType type = node.TypeOf(mask);
             int given = type.Shape[^1];
@@ -122,7 +126,9 @@ public static class Attentions
     /// <summary>Attention whose scores and probabilities go through graphs of the model.</summary>
     private static IReadOnlyList<OnnxValue> FlexAttention(OnnxNode node)
     {
-        ElementType element = node.TypeOf(0).Element;
+        ElementType element = node.RequireRank(0, 4).Element;
+        node.RequireRank(1, 4);
+        node.RequireRank(2, 4);
         (ValueId q, ValueId k, ValueId v) = (node[0], node[1], node[2]);
         int groups = node.TypeOf(q).Shape[1] / Math.Max(1, node.TypeOf(k).Shape[1]);
         float given = node.Float("scale", 0f);
@@ -149,16 +155,16 @@ public static class Attentions
         string rule = node.Text("update_rule", "gated_delta");
         bool isGated = rule is "gated" or "gated_delta";
         bool isDelta = rule is "delta" or "gated_delta";
-        if (!isGated && !isDelta && rule != "linear" || heads == 0 || queryHeads % heads != 0)
+        if (!isGated && !isDelta && rule != "linear" || heads == 0 || queryHeads == 0 || queryHeads % heads != 0)
         {
             throw node.Unsupported("rule linear, gated, delta or gated_delta and query heads in multiples of the others", $"{rule}, {queryHeads} and {heads}");
         }
 
-        TensorType type = node.TypeOf(0);
+        TensorType type = node.RequireRank(0, 3);
         (int batch, int steps) = (type.Shape[0], type.Shape[1]);
         int keys = type.Shape[2] / queryHeads;
-        int values = node.TypeOf(2).Shape[2] / heads;
-        ValueId Split(int input, int count) => node.Reshape(node.As(node[input], ElementType.Float32), batch, steps, count, node.TypeOf(input).Shape[2] / count);
+        int values = node.RequireRank(2, 3).Shape[2] / heads;
+        ValueId Split(int input, int count) => node.Reshape(node.As(node[input], ElementType.Float32), batch, steps, count, node.RequireRank(input, 3).Shape[2] / count);
         (ValueId q, ValueId k, ValueId v) = (Split(0, queryHeads), Split(1, heads), Split(2, heads));
         ValueId? decay = isGated ? Split(4, heads) : null;
         ValueId? beta = isDelta ? Split(5, heads) : null;
@@ -195,7 +201,7 @@ public static class Attentions
     /// <summary>Pairs of each head turned by angles whose cosines and sines are given; pairs are neighbours, or an element of each half.</summary>
     private static IReadOnlyList<OnnxValue> RotaryEmbedding(OnnxNode node)
     {
-        TensorType type = node.TypeOf(0);
+        TensorType type = node.RequireRank(0, 3, 4);
         bool isFlat = type.Rank == 3;
         int heads = node.Extent(node.Integer("num_heads", 0));
         if (isFlat && heads == 0)
@@ -244,10 +250,15 @@ public static class Attentions
     /// </summary>
     private static IReadOnlyList<OnnxValue> CausalConvolution(OnnxNode node)
     {
-        TensorType type = node.TypeOf(0);
+        TensorType type = node.RequireRank(0, 3);
         ElementType computed = type.Element == ElementType.Float64 ? ElementType.Float64 : ElementType.Float32;
         (int batch, int channels, int length) = (type.Shape[0], type.Shape[1], type.Shape[2]);
-        int taps = node.TypeOf(1).Shape[2];
+        int taps = node.RequireRank(1, 3).Shape[2];
+        if (taps == 0)
+        {
+            throw node.Unsupported("at least one tap", node.TypeOf(1).ToString());
+        }
+
         ValueId past = node.HasInput(3)
             ? node[3]
             : node.Session.IdOf(node.Filled(Expressions.ScalarOf(type.Element, 0), batch, channels, taps - 1));
@@ -298,6 +309,11 @@ public static class Attentions
         if (times == 1)
         {
             return value;
+        }
+
+        if (type.Rank != 4 || times < 1)
+        {
+            throw node.Unsupported("heads [B, H, S, D] that query heads share evenly", type.ToString());
         }
 
         ValueId apart = node.Reshape(value, type.Shape[0], type.Shape[1], 1, type.Shape[2], type.Shape[3]);

@@ -29,8 +29,8 @@ public static class ControlFlow
     /// </summary>
     private static IReadOnlyList<OnnxValue> Loop(OnnxNode node)
     {
-        long trips = node.HasInput(0) ? node.Known(0, "a trip count").ToIntegers()[0] : long.MaxValue;
-        bool goesOn = !node.HasInput(1) || node.Known(1, "a condition").ToIntegers()[0] != 0;
+        long trips = node.HasInput(0) ? node.KnownInteger(0, "a trip count") : long.MaxValue;
+        bool goesOn = !node.HasInput(1) || node.KnownInteger(1, "a condition") != 0;
         int carriedCount = Math.Max(0, node.CountGraphInputs("body") - 2);
         List<OnnxValue> carried = [.. Enumerable.Range(0, carriedCount).Select(i => node.Value(2 + i))];
         int rowCount = node.OutputCount - carriedCount;
@@ -54,7 +54,8 @@ public static class ControlFlow
                 throw node.Unsupported($"a body with {1 + carriedCount + rowCount} outputs", $"{outputs.Count}");
             }
 
-            goesOn = node.Known(outputs[0], "the condition of a loop").ToIntegers()[0] != 0;
+            HostTensor condition = node.Known(outputs[0], "the condition of a loop");
+            goesOn = condition.Count == 1 ? condition.ToIntegers()[0] != 0 : throw node.Unsupported("a condition of one element", condition.Type.ToString());
             carried = [.. outputs.Skip(1).Take(carriedCount)];
             for (int i = 0; i < rowCount; i++)
             {
@@ -71,7 +72,7 @@ public static class ControlFlow
 
     private static List<OnnxValue> Scan(OnnxNode node)
     {
-        int scanned = Math.Clamp((int)node.Integer("num_scan_inputs", 0), 0, node.InputCount);
+        int scanned = (int)Math.Clamp(node.Integer("num_scan_inputs", 0), 0, node.InputCount);
         int carriedCount = node.InputCount - scanned;
         long[]? inputAxes = node.Integers("scan_input_axes");
         long[]? outputAxes = node.Integers("scan_output_axes");
@@ -85,7 +86,12 @@ public static class ControlFlow
     /// <summary>Opset 8: every value has a batch axis in front, each sequence is scanned by itself, axis 1 being time.</summary>
     private static IReadOnlyList<OnnxValue> ScanOfBatches(OnnxNode node)
     {
-        int scanned = Math.Clamp((int)node.Integer("num_scan_inputs", 0), 0, node.InputCount - 1);
+        if (node.InputCount < 2)
+        {
+            throw node.Unsupported("lengths and at least one scanned input", $"{node.InputCount} inputs");
+        }
+
+        int scanned = (int)Math.Clamp(node.Integer("num_scan_inputs", 0), 0, node.InputCount - 1);
         int carriedCount = node.InputCount - 1 - scanned;
         long[]? directions = node.Integers("directions");
         if (node.HasInput(0))
@@ -94,6 +100,11 @@ public static class ControlFlow
         }
 
         ValueId[] inputs = [.. Enumerable.Range(1, node.InputCount - 1).Select(i => node[i])];
+        if (inputs.Any(input => node.TypeOf(input).Rank == 0))
+        {
+            throw node.Unsupported("inputs with a batch axis", "a scalar");
+        }
+
         int batch = node.TypeOf(inputs[0]).Shape[0];
         var results = new List<ValueId>[node.OutputCount];
         for (int i = 0; i < results.Length; i++)
@@ -105,6 +116,11 @@ public static class ControlFlow
         {
             OnnxValue[] own = [.. inputs.Select(input => (OnnxValue)Row(node, input, 0, b))];
             List<OnnxValue> outputs = Scan(node, own[..carriedCount], own[carriedCount..], null, null, directions, null);
+            if (outputs.Count < results.Length)
+            {
+                throw node.Unsupported($"a body with {results.Length} outputs", $"{outputs.Count}");
+            }
+
             for (int i = 0; i < results.Length; i++)
             {
                 ValueId output = node.Session.IdOf(outputs[i]);
@@ -112,7 +128,7 @@ public static class ControlFlow
             }
         }
 
-        return [.. results.Select(values => (OnnxValue)node.Joined(0, [.. values]))];
+        return batch > 0 ? [.. results.Select(values => (OnnxValue)node.Joined(0, [.. values]))] : throw node.Unsupported("at least one sequence", "none");
     }
 
     private static List<OnnxValue> Scan(

@@ -66,6 +66,11 @@ public static class Convolutions
         long[] added = node.Integers("output_padding") ?? new long[axes];
         long[] pads = node.Integers("pads") ?? new long[2 * axes];
         long[]? wanted = node.Integers("output_shape");
+        if (added.Length != axes || pads.Length != 2 * axes || wanted?.Length < axes)
+        {
+            throw node.Unsupported($"pads, output_padding and output_shape of {axes} axes", $"{pads.Length}, {added.Length} and {wanted?.Length}");
+        }
+
         string autoPad = node.Text("auto_pad", "NOTSET");
         wanted = wanted?.Length > axes ? [.. wanted.Skip(wanted.Length - axes)] : wanted;
         if (wanted is null && autoPad is "SAME_UPPER" or "SAME_LOWER")

@@ -42,6 +42,7 @@ internal static class Expressions
         ElementType.UInt16 => HostTensor.Scalar((ushort)value),
         ElementType.UInt32 => HostTensor.Scalar((uint)value),
         ElementType.UInt64 => HostTensor.Scalar((ulong)value),
+        ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2 => new HostTensor(TensorType.Whole(element), new[] { (byte)(sbyte)value }),
         _ => HostTensor.Scalar(value != 0),
     };
 
@@ -79,11 +80,17 @@ internal static class Expressions
     public static ValueId Transposed(this OnnxNode node, ValueId value)
     {
         int rank = node.TypeOf(value).Rank;
-        return node.Apply(Transpose.Swap(rank, rank - 2, rank - 1), value);
+        return rank >= 2 ? node.Apply(Transpose.Swap(rank, rank - 2, rank - 1), value) : throw node.Unsupported("matrices", node.TypeOf(value).ToString());
     }
 
-    public static ValueId Part(this OnnxNode node, ValueId value, int axis, int start, int count) =>
-        start == 0 && count == node.TypeOf(value).Shape[axis] ? value : node.Apply(Slice.Of(node.TypeOf(value), axis, start, count), value);
+    /// <summary>Some entries of an axis, which must be there.</summary>
+    public static ValueId Part(this OnnxNode node, ValueId value, int axis, int start, int count)
+    {
+        TensorType type = node.TypeOf(value);
+        return axis >= type.Rank || start < 0 || count < 0 || start > type.Shape[axis] - count ? throw node.Unsupported($"entries {start} to {(long)start + count} of axis {axis}", type.ToString())
+            : start == 0 && count == type.Shape[axis] ? value
+            : node.Apply(Slice.Of(type, axis, start, count), value);
+    }
 
     public static ValueId Joined(this OnnxNode node, int axis, params ValueId[] values) => values.Length == 1 ? values[0] : node.Apply(new Join(axis), values);
 

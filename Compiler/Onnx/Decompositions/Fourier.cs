@@ -20,32 +20,70 @@ public static class Fourier
     private static IReadOnlyList<OnnxValue> Transform(OnnxNode node)
     {
         TensorType type = node.TypeOf(0);
-        long given = node.Opset < 20 ? node.Integer("axis", 1) : node.HasInput(2) ? node.KnownIntegers(2, "an axis")[0] : -2;
+        long given = node.Opset < 20 ? node.Integer("axis", 1) : node.HasInput(2) ? node.KnownInteger(2, "an axis") : -2;
         int axis = node.Axis(given, type.Rank);
         if (axis == type.Rank - 1 || type.Shape[^1] is not (1 or 2))
         {
             throw node.Unsupported("an axis before the last, which has the real and the imaginary part", $"{type}, axis {axis}");
         }
 
-        int length = node.HasInput(1) ? node.Extent(node.KnownIntegers(1, "a length")[0]) : type.Shape[axis];
         bool isOneSided = node.Flag("onesided");
         bool isInverse = node.Flag("inverse");
-        if (isOneSided && isInverse)
+        bool isBack = isOneSided && isInverse;
+
+        // Half a spectrum of N / 2 + 1 entries belongs to a signal of N, which is even unless the node says otherwise.
+        int length = node.HasInput(1) ? node.Extent(node.KnownInteger(1, "a length")) : isBack ? checked(2 * (type.Shape[axis] - 1)) : type.Shape[axis];
+        if (length <= 0)
         {
-            throw node.Unsupported("an inverse transform of both sides", "of one side");
+            throw node.Unsupported("a length of at least 1", $"{length}");
         }
 
-        return [Transformed(node, node[0], axis, length, isOneSided, isInverse)];
+        return [isBack ? Signal(node, node[0], axis, length) : Transformed(node, node[0], axis, length, isOneSided, isInverse)];
+    }
+
+    /// <summary>
+    /// The real signal of half a spectrum: x[n] = 1/N · sum over k of c[k] (re[k] cos(2 pi n k / N) - im[k] sin(2 pi n k / N)), c being 1 for
+    /// k = 0 and k = N / 2, else 2: the other half has the conjugates.
+    /// </summary>
+    private static ValueId Signal(OnnxNode node, ValueId value, int axis, int length)
+    {
+        TensorType type = node.TypeOf(value);
+        ElementType computed = type.Element == ElementType.Float64 ? ElementType.Float64 : ElementType.Float32;
+        int used = Math.Min((length / 2) + 1, type.Shape[axis]);
+        if ((long)used * length > 1 << 24)
+        {
+            throw node.Unsupported("a transform of at most 16777216 terms", $"{used} times {length}");
+        }
+
+        var cosines = new double[used * length];
+        var sines = new double[used * length];
+        for (int i = 0; i < cosines.Length; i++)
+        {
+            (int k, int n) = (i / length, i % length);
+            double angle = 2 * Math.PI * ((long)k * n % length) / length;
+            double scale = (k == 0 || 2 * k == length ? 1.0 : 2.0) / length;
+            (cosines[i], sines[i]) = (Math.Cos(angle) * scale, -Math.Sin(angle) * scale);
+        }
+
+        ValueId Matrix(double[] elements) => node.As(node.Constant(HostTensor.Create<double>(elements, used, length)), computed);
+        int rank = type.Rank - 1;
+        int[] toLast = [.. Enumerable.Range(0, rank).Where(at => at != axis), axis];
+        ValueId cut = node.Part(node.As(value, computed), axis, 0, used);
+        ValueId Part(int which) => node.Turn(node.Reshape(node.Part(cut, rank, which, 1), [.. node.TypeOf(cut).Shape.Take(rank)]), toLast);
+        ValueId signal = node.Product(Part(0), Matrix(cosines));
+        signal = type.Shape[^1] == 2 ? node.Plus(signal, node.Product(Part(1), Matrix(sines))) : signal;
+        ValueId back = node.Turn(signal, [.. Enumerable.Range(0, rank).Select(at => Array.IndexOf(toLast, at))]);
+        return node.As(node.Reshape(back, [.. node.TypeOf(back).Shape, 1]), type.Element);
     }
 
     /// <summary>Frames of the signal, times the window, transformed.</summary>
     private static IReadOnlyList<OnnxValue> ShortTime(OnnxNode node)
     {
         TensorType type = node.TypeOf(0);
-        int step = node.Extent(node.KnownIntegers(1, "a step")[0]);
-        int length = node.HasInput(3) ? node.Extent(node.KnownIntegers(3, "a length")[0])
-            : node.HasInput(2) ? node.TypeOf(2).Shape[0] : throw node.Unsupported("a window or a frame length", "neither");
-        if (type.Rank != 3 || step == 0 || length > type.Shape[1])
+        int step = node.Extent(node.KnownInteger(1, "a step"));
+        int length = node.HasInput(3) ? node.Extent(node.KnownInteger(3, "a length"))
+            : node.HasInput(2) ? node.RequireRank(2, 1).Shape[0] : throw node.Unsupported("a window or a frame length", "neither");
+        if (type.Rank != 3 || step == 0 || length == 0 || length > type.Shape[1])
         {
             throw node.Unsupported("a signal [B, T, 1 or 2] of at least a frame", type.ToString());
         }
@@ -111,7 +149,7 @@ public static class Fourier
     private static OnnxValue[] Window(OnnxNode node, double a, double b, double c)
     {
         ElementType element = node.TypeAttribute("output_datatype") ?? ElementType.Float32;
-        int size = node.Extent(node.KnownIntegers(0, "a size")[0]);
+        int size = node.Extent(node.KnownInteger(0, "a size"));
         double length = node.Flag("periodic", true) ? size : size - 1;
         if (size > 1 << 20)
         {
@@ -126,13 +164,13 @@ public static class Fourier
     private static IReadOnlyList<OnnxValue> MelWeights(OnnxNode node)
     {
         ElementType element = node.TypeAttribute("output_datatype") ?? ElementType.Float32;
-        int bands = node.Extent(node.KnownIntegers(0, "a number of bands")[0]);
-        int length = node.Extent(node.KnownIntegers(1, "a length")[0]);
-        long rate = node.KnownIntegers(2, "a rate")[0];
-        double low = Mel(node.Known(3, "a lower edge").ToDoubles()[0]);
-        double high = Mel(node.Known(4, "an upper edge").ToDoubles()[0]);
+        int bands = node.Extent(node.KnownInteger(0, "a number of bands"));
+        int length = node.Extent(node.KnownInteger(1, "a length"));
+        long rate = node.KnownInteger(2, "a rate");
+        double low = Mel(node.KnownNumber(3, "a lower edge"));
+        double high = Mel(node.KnownNumber(4, "an upper edge"));
         int bins = length / 2 + 1;
-        if (rate <= 0 || (long)bins * bands > 1 << 24)
+        if (rate <= 0 || bands > 1 << 24 || (long)bins * bands > 1 << 24)
         {
             throw node.Unsupported("a positive rate and at most 16777216 weights", $"{rate}, {bins} times {bands}");
         }

@@ -25,6 +25,11 @@ public static class LossTranslations
         TensorType type = node.TypeOf(logarithms);
         ValueId targets = node.As(node[1], ElementType.Int64);
         int[] shape = [.. node.TypeOf(1).Shape];
+        if (shape.Length == 0 || type.Rank != shape.Length + 1)
+        {
+            throw node.Unsupported("inputs [N, C, ...] and targets [N, ...]", $"{type}; {node.TypeOf(1)}");
+        }
+
         ValueId? isIgnored = null;
         if (node.HasAttribute("ignore_index"))
         {

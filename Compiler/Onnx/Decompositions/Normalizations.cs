@@ -70,7 +70,12 @@ public static class Normalizations
         }
 
         int[] perChannel = [.. Enumerable.Range(0, Math.Max(type.Rank, 2)).Skip(1).Select(axis => axis == 1 ? -1 : 1)];
-        ValueId Spread(ValueId value) => node.Reshape(value, [.. perChannel.Select(extent => extent == -1 ? type.Shape[1] : 1)]);
+        if (type.Rank == 0)
+        {
+            throw node.Unsupported("samples with channels", type.ToString());
+        }
+
+        ValueId Spread(ValueId value) => node.Reshape(value, [.. perChannel.Select(extent => extent == -1 && type.Rank > 1 ? type.Shape[1] : 1)]);
         ElementType computed = node.TypeOf(3).Element;
         ValueId x = node.As(node[0], computed);
         ValueId mean = Spread(node[3]);
@@ -101,6 +106,11 @@ public static class Normalizations
     {
         node.Ignore("consumed_inputs");
         TensorType type = node.TypeOf(0);
+        if (type.Rank < 3)
+        {
+            throw node.Unsupported("samples [N, C, ...] with axes after the channels", type.ToString());
+        }
+
         ValueId normal = Normal(node, node[0], node.Float("epsilon", (float)DefaultEpsilon), Expressions.AxesFrom(2, type.Rank));
         int[] shape = [type.Shape[1], .. Enumerable.Repeat(1, type.Rank - 2)];
         return [node.Plus(node.Times(normal, node.Reshape(node[1], shape)), node.Reshape(node[2], shape))];
@@ -120,7 +130,7 @@ public static class Normalizations
         int[] grouped = [type.Shape[0], groups, type.Shape[1] / groups, .. type.Shape.Skip(2)];
         ValueId x = node.Reshape(node.As(node[0], computed), grouped);
         ValueId normal = Normal(node, x, node.Float("epsilon", (float)DefaultEpsilon), Expressions.AxesFrom(2, grouped.Length));
-        bool isPerChannel = node.TypeOf(1).Shape[0] == type.Shape[1];
+        bool isPerChannel = node.RequireRank(1, 1).Shape[0] == type.Shape[1];
         int[] shape = isPerChannel
             ? [type.Shape[1], .. Enumerable.Repeat(1, type.Rank - 2)]
             : [groups, .. Enumerable.Repeat(1, grouped.Length - 2)];

@@ -177,7 +177,7 @@ public static class Products
             throw node.Unsupported($"blocks, dilations, strides and pads of {axes} axes", "others");
         }
 
-        TensorType type = node.TypeOf(0);
+        TensorType type = node.RequireRank(0, 3);
         int[] counts = [.. image.Select((extent, axis) => node.Extent((extent + pads[axis] + pads[axes + axis] - dilations[axis] * (block[axis] - 1) - 1) / strides[axis] + 1))];
         int patch = block.Aggregate(1, (count, extent) => checked(count * extent));
         int channels = type.Shape[1] / Math.Max(1, patch);

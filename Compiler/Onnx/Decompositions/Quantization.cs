@@ -11,7 +11,7 @@ public static class Quantization
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
         new("QuantizeLinear", 10, [.. OnnxTypes.Floats, ElementType.Int32], Quantize),
-        new("DequantizeLinear", 10, OnnxTypes.Integers, Dequantize),
+        new("DequantizeLinear", 10, OnnxTypes.StoredIntegers, Dequantize),
         new("DynamicQuantizeLinear", 11, [ElementType.Float32], QuantizeByRange),
         new("QLinearMatMul", 10, OnnxTypes.Integers, MatMulOfScaled),
     ];
@@ -87,7 +87,7 @@ public static class Quantization
     {
         ValueId rounded = node.Apply(new Round(), scaled);
         rounded = zeroPoint is { } origin ? node.Plus(rounded, node.As(origin, node.TypeOf(scaled).Element)) : rounded;
-        int bits = 8 * to.SizeBytes();
+        int bits = to.Bits();
         (double low, double high) = to.IsSignedInteger() ? (-Math.Pow(2, bits - 1), Math.Pow(2, bits - 1) - 1) : (0, Math.Pow(2, bits) - 1);
         return node.As(node.Apply(new Clip(), rounded, node.Number(rounded, low), node.Number(rounded, high)), to);
     }

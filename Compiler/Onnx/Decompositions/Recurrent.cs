@@ -19,6 +19,9 @@ public static class Recurrent
 
     private static OnnxValue[] Translate(OnnxNode node, int gates, string[] defaults)
     {
+        node.RequireRank(0, 3);
+        node.RequireRank(1, 3);
+        node.RequireRank(2, 3);
         bool batchFirst = node.Flag("layout");
         ValueId x = batchFirst ? node.Turn(node[0], 1, 0, 2) : node[0];
         int directions = node.TypeOf(1).Shape[0];

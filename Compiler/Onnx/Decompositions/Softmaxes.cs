@@ -20,6 +20,11 @@ public static class Softmaxes
         int axis = node.Axis(node.Integer("axis", node.Opset < 13 ? 1 : -1), Math.Max(1, type.Rank));
         if (node.Opset >= 13)
         {
+            if (type.Rank == 0)
+            {
+                throw node.Unsupported("an axis", type.ToString());
+            }
+
             return [function(node[0], axis)];
         }
 

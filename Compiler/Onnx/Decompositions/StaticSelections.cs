@@ -30,6 +30,11 @@ public static class StaticSelections
         HostTensor start = node.Known(0, "a start");
         HostTensor limit = node.Known(1, "a limit");
         HostTensor step = node.Known(2, "a step");
+        if (start.Type.CountElements == 0 || limit.Type.CountElements == 0 || step.Type.CountElements == 0)
+        {
+            throw node.Unsupported("one number each for start, limit and step", $"{start.Type}; {limit.Type}; {step.Type}");
+        }
+
         if (element.IsInteger())
         {
             (Int128 from, Int128 to, Int128 by) = (start.ToIntegers()[0], limit.ToIntegers()[0], step.ToIntegers()[0]);
@@ -73,7 +78,7 @@ public static class StaticSelections
             throw node.Unsupported("matrices", type.ToString());
         }
 
-        long k = node.HasInput(1) ? node.KnownIntegers(1, "a diagonal")[0] : 0;
+        long k = node.HasInput(1) ? node.KnownInteger(1, "a diagonal") : 0;
         bool isUpper = node.Flag("upper", true);
         (int rows, int columns) = (type.Shape[^2], type.Shape[^1]);
         if ((long)rows * columns > 1 << 24)
@@ -97,20 +102,19 @@ public static class StaticSelections
         HostTensor x = node.Known(0, "an input");
         double[] values = x.ToDoubles();
         int[] positions = [.. Enumerable.Range(0, values.Length).Where(i => values[i] != 0 || double.IsNaN(values[i]))];
-        int rank = Math.Max(1, x.Type.Rank);
+        int rank = x.Type.Rank;
         var indices = new long[rank * positions.Length];
         for (int i = 0; i < positions.Length; i++)
         {
             int rest = positions[i];
             for (int axis = rank - 1; axis >= 0; axis--)
             {
-                int extent = x.Type.Rank == 0 ? 1 : x.Shape[axis];
-                indices[axis * positions.Length + i] = rest % extent;
-                rest /= extent;
+                indices[axis * positions.Length + i] = rest % x.Shape[axis];
+                rest /= x.Shape[axis];
             }
         }
 
-        return [HostTensor.Create<long>(indices, x.Type.Rank == 0 ? 0 : rank, positions.Length)];
+        return [HostTensor.Create<long>(indices, rank, positions.Length)];
     }
 
     private static IReadOnlyList<OnnxValue> Compress(OnnxNode node)
@@ -216,10 +220,15 @@ public static class StaticSelections
     {
         HostTensor boxes = node.Known(0, "boxes");
         HostTensor scores = node.Known(1, "scores");
-        long most = node.HasInput(2) ? node.KnownIntegers(2, "a number of boxes")[0] : 0;
-        float overlap = node.HasInput(3) ? (float)node.Known(3, "a threshold").ToDoubles()[0] : 0f;
-        float least = node.HasInput(4) ? (float)node.Known(4, "a threshold").ToDoubles()[0] : float.NegativeInfinity;
+        long most = node.HasInput(2) ? node.KnownInteger(2, "a number of boxes") : 0;
+        float overlap = node.HasInput(3) ? (float)node.KnownNumber(3, "a threshold") : 0f;
+        float least = node.HasInput(4) ? (float)node.KnownNumber(4, "a threshold") : float.NegativeInfinity;
         bool isCentred = node.Flag("center_point_box");
+        if (scores.Type.Rank != 3 || boxes.Type.Shape != EquatableArray.Create<int>([scores.Shape[0], scores.Shape[2], 4]) || scores.Element != ElementType.Float32 || boxes.Element != ElementType.Float32)
+        {
+            throw node.Unsupported("boxes f32 [B, N, 4] and scores f32 [B, C, N]", $"{boxes.Type}; {scores.Type}");
+        }
+
         (int batches, int classes, int count) = (scores.Shape[0], scores.Shape[1], scores.Shape[2]);
         var chosen = new List<long>();
         for (int batch = 0; batch < batches; batch++)

@@ -29,6 +29,11 @@ internal sealed class WindowPlan
         string autoPad = node.Text("auto_pad", "NOTSET");
         bool roundUp = canRoundUp && node.Flag("ceil_mode");
         long[] pads = node.Integers("pads") ?? new long[2 * axes];
+        if (pads.Length != 2 * axes)
+        {
+            throw node.Unsupported($"{2 * axes} pads", $"{pads.Length}");
+        }
+
         for (int axis = 0; axis < axes; axis++)
         {
             if (autoPad is "SAME_UPPER" or "SAME_LOWER")
@@ -53,13 +58,16 @@ internal sealed class WindowPlan
         Extra = new int[axes];
         for (int axis = 0; axis < axes; axis++)
         {
-            int padded = _image[axis] + Before[axis] + After[axis];
+            int padded = checked(_image[axis] + Before[axis] + After[axis]);
             int room = padded - Reach(axis);
             if (room < 0)
             {
                 throw node.Unsupported($"an axis that the window of {Reach(axis)} fits into", $"{padded}");
             }
 
+            // A stride beyond the image, or between taps of which there is one, is as good as any.
+            Strides[axis] = Math.Min(Strides[axis], Math.Max(1, padded));
+            Dilations[axis] = Taps[axis] == 1 ? 1 : Dilations[axis];
             int count = (roundUp ? room + Strides[axis] - 1 : room) / Strides[axis] + 1;
 
             // The last window must begin inside the image or in front of it.

@@ -69,11 +69,26 @@ public sealed class OnnxNode
 
     public TensorType TypeOf(ValueId id) => Builder[id];
 
+    /// <summary>The type of an input that must have one of these ranks.</summary>
+    /// <exception cref="RduException">RDU0422: it has another.</exception>
+    public TensorType RequireRank(int index, params ReadOnlySpan<int> ranks)
+    {
+        TensorType type = TypeOf(index);
+        return ranks.Contains(type.Rank) ? type : throw Unsupported($"an input {index} of rank {string.Join(" or ", ranks.ToArray())}", type.ToString());
+    }
+
     /// <summary>Adds a node to the graph.</summary>
-    /// <exception cref="RduException">RDU0401: the operator does not take these inputs. RDU0422: the graph has become too large, by a loop over an axis of a model that is broken.</exception>
-    public ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs) => Builder.Nodes.Count < MaximumNodes
-        ? Builder.Apply(op, inputs)
-        : throw Unsupported($"a graph of at most {MaximumNodes} nodes", "more");
+    /// <exception cref="RduException">RDU0401: the operator does not take these inputs. RDU0422: the graph or the value is too large, as in a model that is broken.</exception>
+    public ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs)
+    {
+        if (Builder.Nodes.Count >= MaximumNodes)
+        {
+            throw Unsupported($"a graph of at most {MaximumNodes} nodes", "more");
+        }
+
+        ValueId output = Builder.Apply(op, inputs);
+        return Builder[output].CountWords <= int.MaxValue ? output : throw Unsupported($"values of at most {int.MaxValue} words", Builder[output].ToString());
+    }
 
     public ValueId Constant(HostTensor tensor) => Session.Materialize(tensor);
 
@@ -157,6 +172,14 @@ public sealed class OnnxNode
     /// <summary>An input's integers, which must be known at compile time.</summary>
     /// <exception cref="OnnxValueNeededException">They depend on inputs of the model.</exception>
     public long[] KnownIntegers(int index, string what) => Known(index, what).ToIntegers();
+
+    /// <summary>The first of an input's integers, which must be known at compile time.</summary>
+    /// <exception cref="RduException">RDU0422: there is none.</exception>
+    /// <exception cref="OnnxValueNeededException">It depends on inputs of the model.</exception>
+    public long KnownInteger(int index, string what) => KnownIntegers(index, what) is [long first, ..] ? first : throw Unsupported($"{what}, one number", "none");
+
+    /// <inheritdoc cref="KnownInteger"/>
+    public double KnownNumber(int index, string what) => Known(index, what).ToDoubles() is [double first, ..] ? first : throw Unsupported($"{what}, one number", "none");
 
     public bool HasAttribute(string name) => Find(name) is not null;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Onnx.Import;
@@ -337,13 +338,28 @@ internal sealed class OnnxScope
         {
             throw new RduException(ErrorCatalogue.TensorMalformed, where, $"values of at most {int.MaxValue} elements", "more", "use smaller shapes");
         }
-        catch (Exception error) when (error is IndexOutOfRangeException or ArgumentException or DivideByZeroException)
+        catch (Exception error) when (error is not (RduException or OnnxValueNeededException or OperationCanceledException))
         {
-            // A translation reads shapes and attributes as its operator has them: an axis or an element that is not there shows like this.
+            // Nothing that a model holds may lead here: what does is a fault of a translation, and is said to be one.
             throw new RduException(
-                ErrorCatalogue.OperatorNotSupported, where, "inputs and attributes that fit the operator",
-                string.Join("; ", inputs.Select(input => input is null ? "none" : session.TypeOf(input).ToString())), "correct the model");
+                ErrorCatalogue.ImportFault, where, "a translation that takes or refuses the node",
+                $"{error.GetType().Name}{PlaceOf(error)} for {string.Join("; ", inputs.Select(input => input is null ? "none" : session.TypeOf(input).ToString()))}",
+                "report it with the model");
         }
+    }
+
+    /// <summary>The innermost method of this product that an exception came through.</summary>
+    private static string PlaceOf(Exception error)
+    {
+        foreach (StackFrame frame in new StackTrace(error, fNeedFileInfo: false).GetFrames())
+        {
+            if (frame.GetMethod() is { DeclaringType: { Namespace: { } space } type } method && space.StartsWith("RduEmu", StringComparison.Ordinal))
+            {
+                return $" in {type.Name}.{method.Name}";
+            }
+        }
+
+        return string.Empty;
     }
 
     private IReadOnlyList<OnnxValue> InlineFunction(

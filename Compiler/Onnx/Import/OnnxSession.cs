@@ -86,7 +86,7 @@ public sealed class OnnxSession
             }
         }
 
-        inputs = [.. needed.Where(value => !_parameters.ContainsKey(value)).OrderBy(value => value.Index)];
+        inputs = [.. needed.Where(value => !_parameters.ContainsKey(value) && Builder.ConstantOf(value) is null).OrderBy(value => value.Index)];
         nodes.Reverse();
         return nodes;
     }

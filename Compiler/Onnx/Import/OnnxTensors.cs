@@ -23,13 +23,17 @@ internal static class OnnxTensors
         [TensorKind.UInt32] = ElementType.UInt32,
         [TensorKind.UInt64] = ElementType.UInt64,
         [TensorKind.Bool] = ElementType.Bool,
+        [TensorKind.Int4] = ElementType.Int4,
+        [TensorKind.UInt4] = ElementType.UInt4,
+        [TensorKind.Int2] = ElementType.Int2,
+        [TensorKind.UInt2] = ElementType.UInt2,
     };
 
     /// <exception cref="RduException">RDU0423: no type of this product.</exception>
     public static ElementType ElementOf(TensorKind kind, string where) => Elements.TryGetValue(kind, out ElementType element)
         ? element
         : throw new RduException(
-            ErrorCatalogue.TypeNotSupported, where, "floats of 16 to 64 bits, integers of 8 to 64 bits or bool",
+            ErrorCatalogue.TypeNotSupported, where, "floats of 16 to 64 bits, integers of 2 to 64 bits or bool",
             Enum.IsDefined(kind) ? $"{kind}" : $"type {(int)kind}", "convert the model to one of these types");
 
     public static TensorKind KindOf(ElementType element) => Elements.First(pair => pair.Value == element).Key;
@@ -42,12 +46,12 @@ internal static class OnnxTensors
     {
         ElementType element = ElementOf(proto.Kind, where);
         TensorType type = TensorType.Whole(element, ShapeOf(proto.Dims, element, where));
-        long lengthBytes = type.CountElements * element.SizeBytes();
+        long lengthBytes = element.IsNarrow() ? (type.CountElements * element.Bits() + 7) / 8 : type.CountElements * element.SizeBytes();
         byte[] bytes = proto.Location == DataLocation.External
             ? ReadExternal(proto, folder, lengthBytes, where)
-            : proto.RawData ?? (type.CountElements == 0 ? [] : TypedData(proto, element, type.CountElements, where));
+            : proto.RawData ?? (type.CountElements == 0 ? [] : TypedData(proto, element, element.IsNarrow() ? lengthBytes : type.CountElements, where));
         return bytes.Length == lengthBytes
-            ? new HostTensor(type, bytes)
+            ? new HostTensor(type, element.IsNarrow() ? Unpacked(bytes, element, checked((int)type.CountElements)) : bytes)
             : throw Malformed(where, $"{lengthBytes} bytes for {type}", $"{bytes.Length} bytes");
     }
 
@@ -72,6 +76,34 @@ internal static class OnnxTensors
         }
 
         return shape;
+    }
+
+    /// <summary>Integers of 4 or 2 bits, the first in the lowest bits of a byte, to a byte each.</summary>
+    private static byte[] Unpacked(byte[] packed, ElementType element, int count)
+    {
+        int bits = element.Bits();
+        var bytes = new byte[count];
+        for (int i = 0; i < count; i++)
+        {
+            int shift = 8 - bits;
+            var upper = (byte)(packed[i * bits / 8] >> (i * bits % 8) << shift);
+            bytes[i] = element.IsSignedInteger() ? (byte)((sbyte)upper >> shift) : (byte)(upper >> shift);
+        }
+
+        return bytes;
+    }
+
+    /// <summary>The reverse: as ONNX has them in a file.</summary>
+    public static byte[] Packed(HostTensor tensor)
+    {
+        int bits = tensor.Element.Bits();
+        var packed = new byte[(tensor.Count * bits + 7) / 8];
+        for (int i = 0; i < tensor.Count; i++)
+        {
+            packed[i * bits / 8] |= (byte)((tensor.Bytes[i] & ((1 << bits) - 1)) << (i * bits % 8));
+        }
+
+        return packed;
     }
 
     private static byte[] TypedData(TensorProto proto, ElementType element, long count, string where)

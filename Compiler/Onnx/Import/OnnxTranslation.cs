@@ -48,7 +48,10 @@ public static class OnnxTypes
     /// <summary>Floats that are one word of the arena.</summary>
     public static ImmutableArray<ElementType> ShortFloats { get; } = [ElementType.Float32, ElementType.Float16, ElementType.BFloat16];
 
-    public static ImmutableArray<ElementType> Integers { get; } = [.. ElementTypes.All.Where(element => element.IsInteger())];
+    public static ImmutableArray<ElementType> Integers { get; } = [.. ElementTypes.All.Where(element => element.IsInteger() && !element.IsNarrow())];
+
+    /// <summary>With those of 4 and 2 bits, which are not computed with.</summary>
+    public static ImmutableArray<ElementType> StoredIntegers { get; } = [.. ElementTypes.All.Where(element => element.IsInteger())];
 
     public static ImmutableArray<ElementType> Numbers { get; } = [.. Floats, .. Integers];
 

@@ -92,9 +92,9 @@ public sealed record Cast(ElementType To) : UnaryOperator
         ElementType from = node.TypeOf(0).Element;
         ElementType to = node.TypeAttribute("to") ?? throw node.Unsupported("an attribute to", "none");
         bool isHalf = from is ElementType.Float16 or ElementType.BFloat16 || to is ElementType.Float16 or ElementType.BFloat16;
-        return from.SizeBytes() == to.SizeBytes() && (!isHalf || from == to)
+        return from.Bits() == to.Bits() && (!isHalf || from == to)
             ? [node.Apply(new Reinterpret(to), node[0])]
-            : throw node.Unsupported($"a type of {from.SizeBytes()} bytes, other than 16-bit floats", $"{to}");
+            : throw node.Unsupported($"a type of {from.Bits()} bits, other than 16-bit floats", $"{to}");
     }
 }
 
@@ -107,7 +107,7 @@ public sealed record Reinterpret(ElementType To) : UnaryOperator
 
     public override ElementType ResultOf(IReadOnlyList<TensorType> inputs) => To;
 
-    public override Type? WordFunction(ElementType element) => element.SizeBytes() == To.SizeBytes() ? typeof(CopyWord) : null;
+    public override Type? WordFunction(ElementType element) => element.Bits() == To.Bits() ? typeof(CopyWord) : null;
 }
 
 /// <summary>Parameters of ONNX operators as values of the graph.</summary>

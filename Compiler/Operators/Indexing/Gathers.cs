@@ -59,7 +59,7 @@ public abstract record GatherOperator : Operator
     private static IReadOnlyList<OnnxValue> OneHot(OnnxNode node)
     {
         TensorType positions = node.TypeOf(0);
-        long depth = node.KnownIntegers(1, "depth")[0];
+        long depth = node.RequireTable(node.KnownInteger(1, "depth"));
         int axis = node.Axis(node.Integer("axis", -1), positions.Rank + 1);
         ValueId index = positions.Element == ElementType.Int64 ? node[0] : node.Apply(new Cast(ElementType.Int64), node[0]);
         ValueId zero = node.Constant(HostTensor.Scalar(0L));

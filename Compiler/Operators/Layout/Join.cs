@@ -54,6 +54,11 @@ public sealed record Join(int Axis) : Operator
     /// <summary>A scalar beside vectors counts as a vector of one element: exporters that fold constants leave such models.</summary>
     private static IReadOnlyList<OnnxValue> FromOnnx(OnnxNode node)
     {
+        if (node.InputCount == 0)
+        {
+            throw node.Unsupported("at least one input", "none");
+        }
+
         int rank = Enumerable.Range(0, node.InputCount).Max(i => node.TypeOf(i).Rank);
         int axis = node.Axis(node.Integer("axis", 1), rank);
         ValueId[] inputs = [.. node.Inputs().Select(input => rank == 1 && node.TypeOf(input).Rank == 0 ? node.Reshape(input, 1) : input)];

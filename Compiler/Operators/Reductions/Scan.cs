@@ -58,7 +58,7 @@ public sealed record Scan(int Axis, bool IsProduct, bool Exclusive, bool Reverse
 
     private static IReadOnlyList<OnnxValue> Cumulative(OnnxNode node, bool isProduct)
     {
-        int axis = node.Axis(node.KnownIntegers(1, "axis")[0], node.TypeOf(0).Rank);
+        int axis = node.Axis(node.KnownInteger(1, "axis"), node.TypeOf(0).Rank);
         return [node.Apply(new Scan(axis, isProduct, node.Flag("exclusive"), node.Flag("reverse")), node[0])];
     }
 }

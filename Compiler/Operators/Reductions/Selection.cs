@@ -58,7 +58,7 @@ public sealed record SelectPositions(int Axis, int Count, bool Largest, bool Las
     {
         node.Ignore("sorted");
         int axis = node.Axis(node.Integer("axis", -1), node.TypeOf(0).Rank);
-        long count = node.Opset >= 10 ? node.KnownIntegers(1, "k")[0] : node.Integer("k", 1);
+        long count = node.Opset >= 10 ? node.KnownInteger(1, "k") : node.Integer("k", 1);
         bool largest = node.Opset < 11 || node.Flag("largest", true);
         ValueId positions = node.Apply(new SelectPositions(axis, checked((int)count), largest), node[0]);
         return [node.Apply(new GatherElements(axis), node[0], positions), positions];

@@ -158,6 +158,16 @@ public readonly struct ClipUnsignedWord : IWordFunction
     }
 }
 
+/// <summary>A row of a table of y rows: x, or y + x of a negative x; -1 where there is no such row.</summary>
+public readonly struct TableIndexWord : IWordFunction
+{
+    public static long Apply(long x, long y, long z)
+    {
+        long row = x < 0 ? x + y : x;
+        return row >= 0 && row < y ? row : -1;
+    }
+}
+
 /// <summary>1 where x = y, else 0.</summary>
 public readonly struct EqualWord : IWordFunction
 {
