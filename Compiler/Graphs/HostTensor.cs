@@ -33,6 +33,8 @@ public sealed class HostTensor
 
     public ReadOnlySpan<byte> Bytes => _bytes.Span;
 
+    public ReadOnlyMemory<byte> Memory => _bytes;
+
     /// <summary>A tensor of elements of the type that <typeparamref name="T"/> is in C#: float, Half, double, integers, bool.</summary>
     public static HostTensor Create<T>(ReadOnlySpan<T> elements, params ReadOnlySpan<int> shape)
         where T : unmanaged => new(TensorType.Whole(ElementOf<T>(), shape), MemoryMarshal.AsBytes(elements).ToArray());

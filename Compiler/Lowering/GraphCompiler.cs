@@ -27,6 +27,7 @@ public sealed class GraphCompiler
     private readonly HashSet<ValueId> _denseRoots = [];
     private readonly long _firstFreeElement;
     private long[] _offsets = [];
+    private ILookup<ValueId, WeightPacking>? _packingsOf;
 
     private GraphCompiler(Graph graph, CompileOptions options, CompiledProgram? over)
     {
@@ -339,7 +340,8 @@ public sealed class GraphCompiler
     private IEnumerable<ConfiguredUnit> Packs(ValueId weight)
     {
         Value value = _graph[weight];
-        IEnumerable<WeightPacking> packings = _packedRequests.Keys.Where(key => key.Weight == weight).Select(key => key.Packing);
+        _packingsOf ??= _packedRequests.Keys.ToLookup(key => key.Weight, key => key.Packing);
+        IEnumerable<WeightPacking> packings = _packingsOf[weight];
         if (_sharedParameters.ContainsKey(weight))
         {
             packings = packings.Concat(_sharedPacked.Keys.Where(key => key.Weight == value.Name).Select(key => key.Packing));

@@ -38,9 +38,11 @@ internal static class Sectioning
         int[] alone = [.. Enumerable.Range(0, stages.Count)];
         (int[] levels, int[] chains) = options.Mode == CompileMode.O3 ? StageLevels.Run(graph, stages, places) : (alone, alone);
         var sections = new List<SectionPlan>();
-        foreach (int level in levels.Distinct().Order())
+        ILookup<int, int> ofLevel = alone.ToLookup(i => levels[i]);
+        ILookup<int, int> ofChain = alone.ToLookup(i => chains[i]);
+        foreach (IGrouping<int, int> level in ofLevel.OrderBy(group => group.Key))
         {
-            Stage[] members = [.. stages.Where((_, i) => levels[i] == level)];
+            Stage[] members = [.. level.Select(i => stages[i])];
             var pipelines = new List<PipelinePlan>();
 
             // Parts of a batch may differ in samples: each number of them is a pipeline.
@@ -52,9 +54,9 @@ internal static class Sectioning
             }
 
             var exchanges = new List<PipelinePlan>();
-            foreach (int chain in alone.Where(i => levels[i] == level && stages[i].IsWhole).Select(i => chains[i]).Distinct())
+            foreach (int chain in level.Where(i => stages[i].IsWhole).Select(i => chains[i]).Distinct())
             {
-                Stage[] whole = [.. stages.Where((_, i) => chains[i] == chain)];
+                Stage[] whole = [.. ofChain[chain].Select(i => stages[i])];
                 int rows = whole[0].CountItems(graph);
                 (whole[0] is ExchangeStage ? exchanges : pipelines).Add(new PipelinePlan(whole, rows, whole[0].NeedsOneTile ? Math.Max(1, rows) : ParameterTile(rows, whole[0].RowGranule, options)));
             }
@@ -62,7 +64,7 @@ internal static class Sectioning
             if (exchanges.Count > 0)
             {
                 // Exchanges are made before pipelines run: they are a section of their own.
-                sections.Add(new SectionPlan($"exchange_{level}", exchanges));
+                sections.Add(new SectionPlan($"exchange_{level.Key}", exchanges));
             }
 
             if (pipelines.Count == 0)
@@ -70,7 +72,7 @@ internal static class Sectioning
                 continue;
             }
 
-            string name = options.Mode == CompileMode.O3 ? (samples.Length > 0 ? $"samples_{level}" : $"parameters_{level}") : members[0].Name;
+            string name = options.Mode == CompileMode.O3 ? (samples.Length > 0 ? $"samples_{level.Key}" : $"parameters_{level.Key}") : members[0].Name;
             sections.Add(new SectionPlan(name, pipelines));
         }
 

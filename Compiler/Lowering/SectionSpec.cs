@@ -16,9 +16,15 @@ public static class SectionSpec
     public static void Check(Graph graph, IReadOnlyList<Stage> stages, IReadOnlyList<SectionPlan> sections, PlaceMap places)
     {
         Stage[] inOrder = [.. sections.SelectMany(section => section.Pipelines).SelectMany(pipeline => pipeline.Stages)];
+        var counts = new Dictionary<Stage, int>(ReferenceEqualityComparer.Instance);
+        foreach (Stage stage in inOrder)
+        {
+            counts[stage] = counts.GetValueOrDefault(stage) + 1;
+        }
+
         foreach (Stage stage in stages)
         {
-            int count = inOrder.Count(candidate => ReferenceEquals(candidate, stage));
+            int count = counts.GetValueOrDefault(stage);
             StageSpec.Require(count == 1, "the sections", $"the stage {stage.Name} once", $"{count} times");
         }
 

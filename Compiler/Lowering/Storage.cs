@@ -20,24 +20,19 @@ public static class Storage
     {
         var offsets = new long[requests.Count];
         long length = 0;
+        var moments = new StorageMoments(requests);
         var taken = new List<(long Begin, long End)>();
         for (int i = 0; i < requests.Count; i++)
         {
             StorageRequest request = requests[i];
+            long needed = Aligned(request.LengthElements);
             taken.Clear();
-            for (int other = 0; other < i; other++)
-            {
-                if (requests[other].First <= request.Last && request.First <= requests[other].Last)
-                {
-                    taken.Add((offsets[other], offsets[other] + Aligned(requests[other].LengthElements)));
-                }
-            }
-
+            moments.AddTaken(request, taken);
             taken.Sort();
             long at = 0;
             foreach ((long begin, long end) in taken)
             {
-                if (at + Aligned(request.LengthElements) <= begin)
+                if (at + needed <= begin)
                 {
                     break;
                 }
@@ -46,30 +41,45 @@ public static class Storage
             }
 
             offsets[i] = at;
-            length = Math.Max(length, at + Aligned(request.LengthElements));
+            length = Math.Max(length, at + needed);
+            moments.Take(request, at, at + needed);
         }
 
         Check(requests, offsets);
         return (offsets, length);
     }
 
-    /// <summary>The specification: no two requests that are alive together overlap.</summary>
+    /// <summary>
+    /// The specification: no two requests that are alive together overlap. One after the other in the order in which they begin to live,
+    /// each against its neighbours among those that still do.
+    /// </summary>
     /// <exception cref="RduException">RDU0401.</exception>
     public static void Check(IReadOnlyList<StorageRequest> requests, IReadOnlyList<long> offsets)
     {
-        for (int i = 0; i < requests.Count; i++)
+        int[] byFirst = [.. Enumerable.Range(0, requests.Count).Where(i => requests[i].LengthElements > 0).OrderBy(i => requests[i].First)];
+        var ending = new PriorityQueue<int, int>();
+        var alive = new SortedSet<(long Begin, long End, int Request)>();
+        foreach (int i in byFirst)
         {
-            for (int j = 0; j < i; j++)
+            while (ending.TryPeek(out int done, out int last) && last < requests[i].First)
             {
-                bool together = requests[i].First <= requests[j].Last && requests[j].First <= requests[i].Last;
-                bool overlap = offsets[i] < offsets[j] + requests[j].LengthElements && offsets[j] < offsets[i] + requests[i].LengthElements;
-                if (together && overlap)
+                ending.Dequeue();
+                alive.Remove((offsets[done], offsets[done] + requests[done].LengthElements, done));
+            }
+
+            (long Begin, long End, int Request) own = (offsets[i], offsets[i] + requests[i].LengthElements, i);
+            foreach ((long begin, long end, int other) in alive.GetViewBetween((long.MinValue, 0, 0), (own.End - 1, long.MaxValue, int.MaxValue)).Reverse().Take(1))
+            {
+                if (end > own.Begin)
                 {
                     throw new RduException(
                         ErrorCatalogue.GraphIllegal, "the storage plan", "no overlap of what is alive together",
-                        $"{requests[i].Name} and {requests[j].Name}", "report this as a fault of the compiler");
+                        $"{requests[i].Name} and {requests[other].Name}", "report this as a fault of the compiler");
                 }
             }
+
+            alive.Add(own);
+            ending.Enqueue(i, requests[i].Last);
         }
     }
 

@@ -5,9 +5,15 @@ using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Compiler.Onnx;
 
+/// <summary>What was written.</summary>
+/// <param name="Opset">The operator set that the model names.</param>
+/// <param name="Nodes">Nodes of the model.</param>
+/// <param name="Initializers">Tensors of the model.</param>
+public sealed record OnnxExport(int Opset, int Nodes, int Initializers);
+
 /// <summary>
-/// An inference graph with its weights as an ONNX model. The batch is a free dimension named <see cref="BatchDimension"/>.
-/// The same graph and weights give the same bytes.
+/// An inference graph with its weights as an ONNX model. The batch is a free dimension named <see cref="BatchDimension"/>; whole values
+/// have their shapes. The same graph and weights give the same bytes.
 /// </summary>
 /// <remarks>
 /// Linear, or Linear and the AddBias that alone reads it --> Gemm; EmbeddingBag --> Gather, and ReduceSum over the bag;
@@ -19,28 +25,29 @@ public sealed partial class OnnxExporter
 {
     public const string BatchDimension = "batch";
 
-    /// <summary>Operator set 17 is read by every runtime of the last years; ReduceSum takes its axes as an input since 13.</summary>
+    /// <summary>
+    /// Operator set 17 is read by every runtime of the last years; a later one is named only where an operator of the graph needs it.
+    /// </summary>
     private const int OpsetVersion = 17;
 
-    /// <summary>The format that came with operator set 17.</summary>
+    /// <summary>The format that came with operator set 17, and the one for all later sets.</summary>
     private const int IrVersion = 8;
-
-    /// <summary>A protobuf message is shorter than 2 GiB; what is not weights is far below a MiB.</summary>
-    private const long MaximumWeightBytes = int.MaxValue - (1L << 20);
+    private const int LaterIrVersion = 10;
 
     private readonly Graph _graph;
-    private readonly Func<ValueId, float[]> _parameters;
+    private readonly OnnxWeights _weights;
+    private readonly int _opset;
     private readonly GraphProto _proto = new() { Name = "main" };
     private readonly string[] _names;
     private readonly int[] _uses;
     private readonly HashSet<ValueId> _initialized = [];
     private readonly HashSet<string> _matrices = [];
-    private long _weightBytes;
 
-    private OnnxExporter(Graph graph, Func<ValueId, float[]> parameters)
+    private OnnxExporter(Graph graph, OnnxWeights weights)
     {
         _graph = graph;
-        _parameters = parameters;
+        _weights = weights;
+        _opset = graph.Nodes.Select(OpsetOf).Append(OpsetVersion).Max();
         _uses = new int[graph.Values.Count];
         foreach (ValueId input in graph.Nodes.SelectMany(node => node.Inputs).Concat(graph.Outputs))
         {
@@ -59,14 +66,36 @@ public sealed partial class OnnxExporter
     /// <param name="parameters">The elements of a parameter, row-major.</param>
     /// <param name="stream">Where the model goes; nothing is written if it cannot be exported.</param>
     /// <exception cref="RduException">RDU0402: an operator, or the graph as it is, has no ONNX form here.</exception>
-    public static void Write(Graph graph, Func<ValueId, float[]> parameters, Stream stream)
+    public static void Write(Graph graph, Func<ValueId, float[]> parameters, Stream stream) =>
+        Write(graph, new OnnxWeights(id => [Bytes(parameters(id))]), stream);
+
+    /// <param name="graph">An inference graph: without updates.</param>
+    /// <param name="weights">Where elements come from, and where they go if not into the model.</param>
+    /// <param name="stream">Where the model goes; nothing is written if it cannot be exported.</param>
+    /// <exception cref="RduException">RDU0402: an operator, or the graph as it is, has no ONNX form here.</exception>
+    public static OnnxExport Write(Graph graph, OnnxWeights weights, Stream stream)
     {
-        var exporter = new OnnxExporter(graph, parameters);
+        var exporter = new OnnxExporter(graph, weights);
         exporter.Export();
-        var model = new ModelProto { IrVersion = IrVersion, ProducerName = "rduemu", Graph = exporter._proto };
-        model.OpsetImports.Add(new OperatorSetId { Version = OpsetVersion });
+        var model = new ModelProto
+        {
+            IrVersion = exporter._opset > OpsetVersion ? LaterIrVersion : IrVersion,
+            ProducerName = "rduemu",
+            Graph = exporter._proto,
+        };
+        model.OpsetImports.Add(new OperatorSetId { Version = exporter._opset });
         Serializer.Serialize(stream, model);
+        return new OnnxExport(exporter._opset, exporter._proto.Nodes.Count, exporter._proto.Initializers.Count);
     }
+
+    /// <summary>Bytes of the weights that the graph's nodes read: more than 2 GiB do not go into one protobuf message.</summary>
+    public static long CountWeightBytes(Graph graph)
+    {
+        var read = new HashSet<ValueId>(graph.Nodes.SelectMany(node => node.Inputs));
+        return graph.Values.Where(value => value.Role == ValueRole.Parameter && read.Contains(value.Id)).Sum(value => value.Type.CountElements * value.Type.Element.SizeBytes());
+    }
+
+    private static ReadOnlyMemory<byte> Bytes(float[] elements) => System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(elements).ToArray();
 
     private void Export()
     {
@@ -98,13 +127,16 @@ public sealed partial class OnnxExporter
 
         foreach (ValueId output in _graph.Outputs)
         {
+            ExportImageOutput(output);
+            ValueInfoProto described = Describe(_graph[output], isVector: false);
             if (_graph[output].Role != ValueRole.Computed)
             {
-                throw NotExported("the outputs", "values that a node computes", $"{_graph[output].Role} {_graph[output].Name}", "leave it out");
+                // What goes in and out as it is needs a node between.
+                described.Name = $"{_names[output.Index]}.output";
+                Emit("Identity", described.Name, [NameOf(output)], described.Name);
             }
 
-            ExportImageOutput(output);
-            _proto.Outputs.Add(Describe(_graph[output], isVector: false));
+            _proto.Outputs.Add(described);
         }
     }
 
@@ -129,11 +161,8 @@ public sealed partial class OnnxExporter
             case AddBias when fused.TryGetValue(node.Inputs[0], out Node? linear):
                 Emit("Gemm", node, [NameOf(linear.Inputs[0]), NameOf(linear.Inputs[1]), NameOf(node.Inputs[1])], Attribute("transB", 1));
                 break;
-            case AddBias or Add:
+            case AddBias:
                 Emit("Add", node, [NameOf(node.Inputs[0]), NameOf(node.Inputs[1])]);
-                break;
-            case Relu or Sigmoid:
-                Emit(node.Operator.Name, node, [NameOf(node.Inputs[0])]);
                 break;
             case Concat:
                 Emit("Concat", node, [.. node.Inputs.Select(NameOf)], Attribute("axis", 1));
@@ -148,12 +177,11 @@ public sealed partial class OnnxExporter
                 string columns = Integers($"{node.Name}.columns", [.. map.Map.Select(column => (long)column)]);
                 Emit("Gather", node, [NameOf(node.Inputs[0]), columns], Attribute("axis", 1));
                 break;
-            case var _ when TryExportTransformer(node):
+            case var _ when TryExportTransformer(node) || TryExportElementwise(node) || TryExportTensor(node):
                 break;
             default:
                 throw NotExported(
-                    $"node {node.Name}", "an operator of inference, a ColumnMap without gaps",
-                    node.Operator.ToString(), "express it by these");
+                    $"node {node.Name}", "an operator that ONNX can express", $"{node.Operator.Name} of {string.Join("; ", node.Inputs.Select(input => _graph[input].Type))}", "keep it out of what is exported, or express it by others");
         }
     }
 
@@ -172,8 +200,9 @@ public sealed partial class OnnxExporter
 
         if (_initialized.Add(table.Id))
         {
-            float[] rows = Elements(table);
-            Initialize(_names[table.Id.Index], [table.Type.Shape[0] + 1, table.Type.Shape[1]], [.. rows, .. new float[table.Type.Shape[1]]]);
+            _proto.Initializers.Add(_weights.Tensor(
+                _names[table.Id.Index], [table.Type.Shape[0] + 1, table.Type.Shape[1]], TensorKind.Float32,
+                [.. _weights.Pieces(table.Id), Bytes(new float[table.Type.Shape[1]])], checked(((long)table.Type.Shape[0] + 1) * table.Type.Shape[1] * sizeof(float))));
         }
 
         string[] inputs = [_names[table.Id.Index], NameOf(indices)];
@@ -240,42 +269,48 @@ public sealed partial class OnnxExporter
         Value value = _graph[id];
         if (value.Role is ValueRole.Parameter or ValueRole.Constant && _initialized.Add(id))
         {
-            Initialize(_names[id.Index], [.. value.Type.Shape.Select(extent => (long)extent)], Elements(value));
+            _proto.Initializers.Add(_weights.Tensor(
+                _names[id.Index], [.. value.Type.Shape.Select(extent => (long)extent)], Import.OnnxTensors.KindOf(value.Type.Element),
+                value.Role == ValueRole.Parameter ? _weights.Pieces(id) : [Tensor(value).Bytes.ToArray()], value.Type.CountElements * value.Type.Element.SizeBytes()));
         }
 
         return _names[id.Index];
     }
 
-    private float[] Elements(Value value)
+    /// <summary>A parameter or constant as it is.</summary>
+    private HostTensor Tensor(Value value)
     {
-        long count = value.Type.CountElements;
-        _weightBytes += count * sizeof(float);
-        if (_weightBytes > MaximumWeightBytes)
+        TensorType type = value.Type with { HasSamples = false };
+        if (value.Constant is { } constant)
         {
-            throw NotExported("the graph", $"weights of at most {MaximumWeightBytes} bytes", $"more, at {value.Name}", "cap the tables");
+            // A constant is filled with the words of a float32, whatever its type.
+            int[] words = [.. Enumerable.Repeat(BitConverter.SingleToInt32Bits(constant), checked((int)type.CountElements))];
+            return HostTensor.FromWords(type, words);
         }
 
-        float[] elements = value.Constant is { } constant ? [.. Enumerable.Repeat(constant, checked((int)count))] : _parameters(value.Id);
-        return elements.Length == count
-            ? elements
-            : throw new ArgumentException($"{value.Name} has {count} elements, not {elements.Length}");
+        using var all = new MemoryStream();
+        foreach (ReadOnlyMemory<byte> piece in _weights.Pieces(value.Id))
+        {
+            all.Write(piece.Span);
+        }
+
+        return new HostTensor(type, all.ToArray());
     }
 
-    private void Initialize(string name, long[] dims, float[] elements) =>
-        Initialize(name, dims, TensorKind.Float32, System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(elements).ToArray());
+    private float[] Elements(Value value) => Tensor(value).Span<float>().ToArray();
 
-    private string Integers(string name, long[] elements)
+    private void Initialize(string name, long[] dims, float[] elements) => Initialize(name, dims, TensorKind.Float32, Bytes(elements));
+
+    private string Initialize(string name, HostTensor tensor)
     {
-        Initialize(name, [elements.Length], TensorKind.Int64, System.Runtime.InteropServices.MemoryMarshal.AsBytes<long>(elements).ToArray());
+        Initialize(name, [.. tensor.Shape.Select(extent => (long)extent)], Import.OnnxTensors.KindOf(tensor.Element), tensor.Bytes.ToArray());
         return name;
     }
 
-    private void Initialize(string name, long[] dims, TensorKind kind, byte[] bytes)
-    {
-        var tensor = new TensorProto { Name = name, Kind = kind, RawData = bytes };
-        tensor.Dims.AddRange(dims);
-        _proto.Initializers.Add(tensor);
-    }
+    private string Integers(string name, long[] elements) => Initialize(name, HostTensor.Integers(elements));
+
+    private void Initialize(string name, long[] dims, TensorKind kind, ReadOnlyMemory<byte> bytes) =>
+        _proto.Initializers.Add(_weights.Tensor(name, dims, kind, [bytes], bytes.Length));
 
     /// <summary>True if all that reads the value are bags of one.</summary>
     private bool IsVectorOfIndices(Value value) =>
@@ -286,7 +321,7 @@ public sealed partial class OnnxExporter
     private ValueInfoProto Describe(Value value, bool isVector)
     {
         var shape = new TensorShapeProto();
-        var tensor = new TensorTypeProto { Kind = value.Type.Element == ElementType.Int32 ? TensorKind.Int32 : TensorKind.Float32, Shape = shape };
+        var tensor = new TensorTypeProto { Kind = Import.OnnxTensors.KindOf(value.Type.Element), Shape = shape };
         int rank = isVector ? 1 : value.Type.Rank;
         for (int axis = 0; axis < rank; axis++)
         {

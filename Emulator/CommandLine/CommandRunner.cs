@@ -37,7 +37,7 @@ public static class CommandRunner
 
     /// <summary>The name of an ONNX file in the place of a model stands for the model onnx with that file.</summary>
     private static string[] WithModelOfFile(string[] args) =>
-        args.Length >= 2 && args[0] == "run" && args[1].EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)
+        args.Length >= 2 && args[0] is "run" or ExportCommand.Name && args[1].EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)
             ? [args[0], OnnxRunCommand.Name, .. args[1..]]
             : args;
 

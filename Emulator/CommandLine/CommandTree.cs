@@ -18,6 +18,7 @@ public static class CommandTree
         ExperimentCommand.Create(),
         ConformCommand.Create(),
         NotationCommand.Create(),
+        ExportCommand.Create(),
         CompileCommand.Create(),
         FuzzCommand.Create(),
         OperatorsCommand.Create(),

@@ -54,7 +54,7 @@ internal sealed class NotationCommand
         int stream = 0;
         foreach (Value value in graph.Values.Where(value => value.Role is ValueRole.Input or ValueRole.Parameter))
         {
-            executor.Write(value.Id, Generated(value.Type, parsed.GetRequiredValue(_seed), stream++));
+            executor.Write(value.Id, Generate(value.Type, parsed.GetRequiredValue(_seed), stream++));
         }
 
         executor.Load();
@@ -116,7 +116,7 @@ internal sealed class NotationCommand
     }
 
     /// <summary>Floats in [-1, 1), integers from 0 on, below <see cref="PositionLimit"/>; the same for a seed everywhere.</summary>
-    private static HostTensor Generated(TensorType type, int seed, int stream)
+    internal static HostTensor Generate(TensorType type, int seed, int stream)
     {
         var words = new int[checked((int)type.CountWords)];
         int wordsPerElement = type.Element.WordsPerElement();

@@ -16,7 +16,8 @@ public sealed class OnnxProgram : IDisposable
     /// <exception cref="RduException">RDU03xx: no such device, or the arena exceeds the limit.</exception>
     public OnnxProgram(OnnxModel model, ExecutionTarget target)
     {
-        Model = model;
+        // The parameters are in the arena from now on: whoever keeps this program does not hold them twice.
+        Model = model with { Parameters = new Dictionary<ValueId, HostTensor>() };
         if (model.Graph.Outputs.Count == 0)
         {
             // Every output was worked out when the model was imported.

@@ -269,6 +269,18 @@ public sealed class ModelSession : IDisposable
         }
     }
 
+    /// <summary>The elements of a parameter in pieces, each good until the next one is asked for.</summary>
+    public IEnumerable<ReadOnlyMemory<float>> ReadPieces(ValueId id)
+    {
+        long count = Program.Graph[id].Type.CountElements;
+        for (long at = 0; at < count; at += PieceElements)
+        {
+            int length = (int)Math.Min(PieceElements, count - at);
+            Owner.Executor.Read(id, at, Piece(length));
+            yield return _piece.AsMemory(0, length);
+        }
+    }
+
     /// <summary>Digest of all parameters, and of each.</summary>
     public (string All, IReadOnlyDictionary<string, string> Each) WeightDigests()
     {

@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Graphs;
+using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Operators;
 using RduEmu.Compiler.Operators.Layout;
@@ -66,7 +67,12 @@ internal static class TensorEvaluator
         [typeof(Swish)] = x => x[0] * Logistic(x[1] * x[0]),
         [typeof(ThresholdedRelu)] = x => x[0] > x[1] ? x[0] : 0,
         [typeof(Shrink)] = x => x[0] < -x[2] ? x[0] + x[1] : x[0] > x[2] ? x[0] - x[1] : 0,
-        [typeof(Cast)] = x => x[0],
+        [typeof(Floor)] = x => Math.Floor(x[0]),
+        [typeof(Ceiling)] = x => Math.Ceiling(x[0]),
+        [typeof(Round)] = x => Math.Round(x[0], MidpointRounding.ToEven),
+        [typeof(Or)] = x => Math.Max(x[0], x[1]),
+        [typeof(Not)] = x => 1 - x[0],
+        [typeof(IsNaN)] = x => double.IsNaN(x[0]) ? 1 : 0,
     };
 
     /// <summary>All values, by id.</summary>
@@ -114,9 +120,31 @@ internal static class TensorEvaluator
             Slice s => Each(shape, at => x[0][Linear(shapes[0], [.. at.Select((i, axis) => s.Starts[axis] + i * s.Steps[axis])])]),
             Spread s => Each(shape, at => at.Select((i, axis) => i % s.Steps[axis]).All(rest => rest == 0)
                 ? x[0][Linear(shapes[0], [.. at.Select((i, axis) => i / s.Steps[axis])])] : 0),
-            Scan s => Each(shape, at => Enumerable.Range(0, shape[s.Axis])
+            Scan s => Each(shape, at => Fold(s.IsProduct ? ReduceKind.Product : ReduceKind.Sum, Enumerable.Range(0, shape[s.Axis])
                 .Where(i => (s.Reverse ? i > at[s.Axis] : i < at[s.Axis]) || (i == at[s.Axis] && !s.Exclusive))
-                .Sum(i => x[0][Linear(shape, With(at, s.Axis, i))])),
+                .Select(i => x[0][Linear(shape, With(at, s.Axis, i))]))),
+            Cast c => [.. x[0].Select(value => c.To.IsFloat() ? value : c.To == ElementType.Bool ? (value != 0 ? 1 : 0) : Math.Truncate(value))],
+            Modulo m => Each(shape, at =>
+            {
+                (double a, double b) = (x[0][Broadcast(shapes[0], at)], x[1][Broadcast(shapes[1], at)]);
+                return a - b * (m.IsC ? Math.Truncate(a / b) : Math.Floor(a / b));
+            }),
+            SelectPositions s => Each(shape, at => Enumerable.Range(0, shapes[0][s.Axis])
+                .OrderBy(i => (s.Largest ? -1 : 1) * x[0][Linear(shapes[0], With(at, s.Axis, i))]).ThenBy(i => s.LastOfEqual ? -i : i).ElementAt(at[s.Axis])),
+            ScatterOperator s => Scattered(s.Map(TensorType.Whole(shapes[0]), TensorType.Whole(shapes[1])), s.Kind, x[0], x[1], shapes[1], x[2], shapes[2], shape),
+            Join j => Each(shape, at =>
+            {
+                int part = 0;
+                int index = at[j.Axis];
+                for (; index >= shapes[part][j.Axis]; part++)
+                {
+                    index -= shapes[part][j.Axis];
+                }
+
+                return x[part][Linear(shapes[part], With(at, j.Axis, index))];
+            }),
+            RduEmu.Compiler.Operators.Layout.Expand => Each(shape, at => x[0][Broadcast(shapes[0], at)]),
+            AxisMap m => Each(shape, at => m.Map[at[m.Axis]] < 0 ? 0 : x[0][Linear(shapes[0], With(at, m.Axis, m.Map[at[m.Axis]]))]),
             MatMul m => Product(m, x, shapes, shape),
             Convolution c => Convolved(c, x, shapes, shape),
             ConvolutionFilterGradient c => FilterGradient(c, x, shapes, shape),
@@ -127,7 +155,7 @@ internal static class TensorEvaluator
             GatherElements g => Each(shape, at => x[0][Linear(shapes[0], With(at, g.Axis, Position(x[1][Linear(shapes[1], at)], shapes[0][g.Axis])))]),
             GatherND g => Each(shape, at => x[0][NdPosition(at, x[1], shapes[1], shapes[0], g.BatchAxes)]),
             GatherSum => Each(shape, at => Bag(x, shapes, at)),
-            SumAtPositions s => Summed(s, x, shapes, shape),
+            SumAtPositions s => Scattered(s.Map, ScatterKind.Add, null, x[0], shapes[0], x[1], shapes[1], shape),
             IndexView v => Each(shape, at => x[0][Linear(shapes[0], Viewed(v, at))]),
             IndexViewGradient g => Unviewed(g.View, x[0], shape),
             IndexedProduct p => Contracted(p, x, shapes, shape),
@@ -227,35 +255,45 @@ internal static class TensorEvaluator
         return result;
     }
 
-    /// <summary>Each update goes where the gather took from.</summary>
-    private static double[] Summed(SumAtPositions s, double[][] x, int[][] shapes, int[] shape)
+    /// <summary>Each update goes where the gather takes from, in ascending order.</summary>
+    private static double[] Scattered(
+        IndexMap map, ScatterKind kind, double[]? data, double[] indices, int[] indexShape, double[] updates, int[] updateShape, int[] shape)
     {
-        var result = new double[shape.Aggregate(1, (a, b) => a * b)];
-        foreach (int[] at in AllIndices(shapes[1]))
+        double[] result = data is null ? new double[shape.Aggregate(1, (a, b) => a * b)] : [.. data];
+        foreach (int[] at in AllIndices(updateShape))
         {
             var target = new int[shape.Length];
-            var index = new int[shapes[0].Length];
+            var index = new int[indexShape.Length];
             for (int axis = 0; axis < at.Length; axis++)
             {
-                if (s.Map.DataAxes[axis] >= 0)
+                if (map.DataAxes[axis] >= 0)
                 {
-                    target[s.Map.DataAxes[axis]] = at[axis];
+                    target[map.DataAxes[axis]] = at[axis];
                 }
 
-                if (s.Map.IndexAxes[axis] >= 0)
+                if (map.IndexAxes[axis] >= 0)
                 {
-                    index[s.Map.IndexAxes[axis]] = at[axis];
+                    index[map.IndexAxes[axis]] = at[axis];
                 }
             }
 
-            for (int component = 0; component < s.Map.PositionAxes.Count; component++)
+            for (int component = 0; component < map.PositionAxes.Count; component++)
             {
-                index = s.Map.HasComponentAxis ? With(index, index.Length - 1, component) : index;
-                int axis = s.Map.PositionAxes[component];
-                target[axis] = Position(x[0][Linear(shapes[0], index)], shape[axis]);
+                index = map.HasComponentAxis ? With(index, index.Length - 1, component) : index;
+                int axis = map.PositionAxes[component];
+                target[axis] = Position(indices[Linear(indexShape, index)], shape[axis]);
             }
 
-            result[Linear(shape, target)] += x[1][Linear(shapes[1], at)];
+            int place = Linear(shape, target);
+            double update = updates[Linear(updateShape, at)];
+            result[place] = kind switch
+            {
+                ScatterKind.Add => result[place] + update,
+                ScatterKind.Multiply => result[place] * update,
+                ScatterKind.Minimum => Math.Min(result[place], update),
+                ScatterKind.Maximum => Math.Max(result[place], update),
+                _ => update,
+            };
         }
 
         return result;

@@ -17,7 +17,7 @@ public sealed class TensorGradientTests
     /// <param name="Low">Elements of the inputs are drawn from [Low, High), where the function is smooth.</param>
     public sealed record Case(Operator Operator, int[][] Shapes, double Low = -2, double High = 2, double[]? Indices = null)
     {
-        public override string ToString() => $"{Operator} of {string.Join(" ", Shapes.Select(shape => $"[{string.Join(",", shape)}]"))}";
+        public override string ToString() => $"{Operator.Name} {RduEmu.Compiler.Executables.OperatorCatalogue.Attributes(Operator).ToJsonString()} of {string.Join(" ", Shapes.Select(shape => $"[{string.Join(",", shape)}]"))}";
     }
 
     private static IEnumerable<Case> Cases()
@@ -73,6 +73,36 @@ public sealed class TensorGradientTests
         yield return new Case(new Repeat([2, 3, 5], [1]), [[2, 1]]);
         yield return new Case(new Scan(1, IsProduct: false, Exclusive: false, Reverse: false), [[2, 5, 3]]);
         yield return new Case(new Scan(0, IsProduct: false, Exclusive: true, Reverse: true), [[5, 3]]);
+        yield return new Case(new Scan(1, IsProduct: true, Exclusive: false, Reverse: false), [[2, 5, 3]], 0.5);
+        yield return new Case(new Scan(0, IsProduct: true, Exclusive: true, Reverse: true), [[5, 3]], 0.5);
+        yield return new Case(new Scan(0, IsProduct: true, Exclusive: false, Reverse: false), [[1]], 0.5);
+        foreach (Operator op in new Operator[] { new Floor(), new Ceiling(), new Round() })
+        {
+            yield return new Case(op, [image]);
+        }
+
+        foreach (bool isC in new[] { false, true })
+        {
+            yield return new Case(new Modulo(isC), [image, [3, 1]], 0.5, 3);
+            yield return new Case(new Modulo(isC), [[17], []], -3, -0.5);
+        }
+
+        foreach (ScatterKind kind in Enum.GetValues<ScatterKind>())
+        {
+            // Positions that meet: 4 twice in a row, and from the end.
+            yield return new Case(new ScatterElements(1, kind), [[2, 5], [2, 3], [2, 3]], 0.5, 2, [0, 4, 4, -2, 3, -2]);
+            yield return new Case(new ScatterElements(0, kind), [[7, 2], [1, 2], [1, 2]], 0.5, 2, [6, 0]);
+            yield return new Case(new ScatterND(kind), [[4, 3], [3, 1], [3, 3]], 0.5, 2, [3, 1, 3]);
+            yield return new Case(new ScatterND(kind), [[4, 3], [2, 2], [2]], 0.5, 2, [3, 1, 0, 2]);
+        }
+
+        foreach (ReduceKind kind in new[] { ReduceKind.Max, ReduceKind.Min, ReduceKind.L1, ReduceKind.L2, ReduceKind.SumSquare })
+        {
+            yield return new Case(new WindowReduce(kind, [2, 3], [2, 1], [1, 2]), [[2, 3, 6, 7]]);
+            yield return new Case(new WindowReduce(kind, [3], [1], [1]), [[1, 2, 9]]);
+            yield return new Case(new WindowReduce(kind, [2, 1, 2], [1, 2, 1], [1, 1, 2]), [[1, 2, 3, 4, 5]]);
+        }
+
         yield return new Case(new MatMul(), [[3, 4], [4, 5]]);
         yield return new Case(new MatMul(true, false), [[4, 3], [4, 17]]);
         yield return new Case(new MatMul(false, true), [[2, 3, 4], [5, 4]]);
@@ -159,7 +189,7 @@ public sealed class TensorGradientTests
         var builder = new GraphBuilder();
         var random = new Random(7);
         var given = new Dictionary<string, double[]>();
-        bool isIndexed = test.Operator is GatherOperator;
+        bool isIndexed = test.Operator is GatherOperator or ScatterOperator;
         int scalars = test.Indices is null || isIndexed ? 0 : test.Indices.Length;
         var inputs = new ValueId[test.Shapes.Length];
         for (int i = 0; i < inputs.Length; i++)
@@ -176,7 +206,7 @@ public sealed class TensorGradientTests
         ValueId output = builder.Apply(test.Operator, inputs);
         ValueId seed = builder.Input("seed", builder[output]);
         given.Add("seed", [.. Enumerable.Range(0, (int)builder[output].CountElements).Select(_ => random.NextDouble() - 0.5)]);
-        ValueId[] asked = [.. inputs.Take(isIndexed ? 1 : inputs.Length - scalars)];
+        ValueId[] asked = [.. inputs.Take(inputs.Length - scalars).Where((_, i) => !isIndexed || i != 1)];
         ValueId?[] gradients = GradientScope.Differentiate(builder, output, seed, asked);
         Graph graph = builder.Build([output, .. gradients.OfType<ValueId>()]);
         return (graph, output, gradients, asked, given);

@@ -10,9 +10,9 @@ public static class Pools
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
-        new("MaxPool", 1, [.. OnnxTypes.Floats, ElementType.Int8, ElementType.UInt8], Max),
+        new("MaxPool", 1, [.. OnnxTypes.Floats, ElementType.Int8, ElementType.UInt8], Max) { HasGradient = true },
         new("AveragePool", 1, OnnxTypes.Floats, Average) { HasGradient = true },
-        new("LpPool", 1, OnnxTypes.ShortFloats, Lp),
+        new("LpPool", 1, OnnxTypes.ShortFloats, Lp) { HasGradient = true },
         new("GlobalMaxPool", 1, OnnxTypes.Floats, node => [node.Apply(new Reduce(ReduceKind.Max, Image(node), KeepAxes: true), node[0])]) { HasGradient = true },
         new("GlobalAveragePool", 1, OnnxTypes.Floats, node => [node.Apply(new Reduce(ReduceKind.Mean, Image(node), KeepAxes: true), node[0])]) { HasGradient = true },
         new("GlobalLpPool", 2, OnnxTypes.ShortFloats, GlobalLp) { HasGradient = true },

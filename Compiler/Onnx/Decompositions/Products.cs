@@ -14,8 +14,8 @@ public static class Products
     [
         new("Einsum", 12, OnnxTypes.Numbers, Einsum) { HasGradient = true },
         new("Det", 11, OnnxTypes.Floats, node => [Determinant(node, node[0])]) { HasGradient = true },
-        new("Col2Im", 18, OnnxTypes.Numbers, Col2Im),
-        new("MaxUnpool", 9, OnnxTypes.Floats, MaxUnpool),
+        new("Col2Im", 18, OnnxTypes.Numbers, Col2Im) { HasGradient = true },
+        new("MaxUnpool", 9, OnnxTypes.Floats, MaxUnpool) { HasGradient = true },
     ];
 
     /// <summary>

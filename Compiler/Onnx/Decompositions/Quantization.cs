@@ -11,7 +11,7 @@ public static class Quantization
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
         new("QuantizeLinear", 10, [.. OnnxTypes.Floats, ElementType.Int32], Quantize),
-        new("DequantizeLinear", 10, OnnxTypes.StoredIntegers, Dequantize),
+        new("DequantizeLinear", 10, OnnxTypes.StoredIntegers, Dequantize) { HasGradient = true },
         new("DynamicQuantizeLinear", 11, [ElementType.Float32], QuantizeByRange),
         new("QLinearMatMul", 10, OnnxTypes.Integers, MatMulOfScaled),
     ];

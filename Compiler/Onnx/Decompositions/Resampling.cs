@@ -12,9 +12,9 @@ public static class Resampling
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
-        new("Upsample", 7, OnnxTypes.Numbers, Upsample) { LastOpset = 9 },
-        new("Resize", 10, OnnxTypes.Numbers, ResizeByScales) { LastOpset = 10 },
-        new("Resize", 11, OnnxTypes.Numbers, Resize),
+        new("Upsample", 7, OnnxTypes.Numbers, Upsample) { LastOpset = 9, HasGradient = true },
+        new("Resize", 10, OnnxTypes.Numbers, ResizeByScales) { LastOpset = 10, HasGradient = true },
+        new("Resize", 11, OnnxTypes.Numbers, Resize) { HasGradient = true },
     ];
 
     private static OnnxValue[] Upsample(OnnxNode node)

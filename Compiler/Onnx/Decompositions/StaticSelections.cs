@@ -16,9 +16,9 @@ public static class StaticSelections
         new("EyeLike", 9, OnnxTypes.All, EyeLike) { IsStructural = true },
         new("Trilu", 14, OnnxTypes.All, Trilu) { HasGradient = true },
         new("NonZero", 9, OnnxTypes.All, NonZero) { IsStructural = true },
-        new("Compress", 9, OnnxTypes.All, Compress) { HasGradient = false },
+        new("Compress", 9, OnnxTypes.All, Compress) { HasGradient = true },
         new("Unique", 11, OnnxTypes.All, Unique) { IsStructural = true },
-        new("ReverseSequence", 10, OnnxTypes.All, ReverseSequence),
+        new("ReverseSequence", 10, OnnxTypes.All, ReverseSequence) { HasGradient = true },
         new("NonMaxSuppression", 10, [ElementType.Float32], NonMaxSuppression) { IsStructural = true },
     ];
 

@@ -16,7 +16,7 @@ public static class Arithmetic
         new("Mul", 7, OnnxTypes.Numbers, node => [node.Apply(new Multiply(), node[0], node[1])]) { HasGradient = true },
         new("Div", 7, OnnxTypes.Numbers, node => [node.Apply(new Divide(), node[0], node[1])]) { HasGradient = true },
         new("Pow", 7, OnnxTypes.Numbers, Pow) { HasGradient = true },
-        new("Mod", 10, OnnxTypes.Numbers, Mod),
+        new("Mod", 10, OnnxTypes.Numbers, Mod) { HasGradient = true },
         new("Max", 6, OnnxTypes.Numbers, node => [Fold(node, new Maximum())]) { HasGradient = true },
         new("Min", 6, OnnxTypes.Numbers, node => [Fold(node, new Minimum())]) { HasGradient = true },
         new("Sum", 6, OnnxTypes.Floats, node => [Fold(node, new Add())]) { HasGradient = true },
@@ -215,6 +215,18 @@ public sealed record Modulo(bool IsC) : BroadcastOperator
         ElementType.UInt64 => typeof(ModUnsignedWord),
         _ => Pick(element, IsC ? typeof(RemWord) : typeof(ModWord), null, null),
     };
+
+    /// <summary>dx = dz, dy = -dz · q, q being the whole number (x - z) / y; where z is continuous.</summary>
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        GraphBuilder builder = scope.Builder;
+        BroadcastShape.Add(scope, node, 0, () => gradient);
+        BroadcastShape.Add(scope, node, 1, () =>
+        {
+            ValueId quotient = builder.Apply(new Round(), builder.Apply(new Divide(), builder.Apply(new Subtract(), node.Inputs[0], node.Output), node.Inputs[1]));
+            return builder.Apply(new Negate(), builder.Apply(new Multiply(), gradient, quotient));
+        });
+    }
 }
 
 /// <summary>min(max(x, low), high); a NaN stays.</summary>

@@ -15,9 +15,9 @@ public static class Unary
         new("Sign", 9, OnnxTypes.Numbers, node => [node.Apply(new Sign(), node[0])]) { HasGradient = true },
         new("Reciprocal", 6, OnnxTypes.Floats, node => [node.Apply(new Reciprocal(), node[0])]) { HasGradient = true },
         new("Sqrt", 6, OnnxTypes.Floats, node => [node.Apply(new SquareRoot(), node[0])]) { HasGradient = true },
-        new("Floor", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Floor(), node[0])]),
-        new("Ceil", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Ceiling(), node[0])]),
-        new("Round", 11, OnnxTypes.ShortFloats, node => [node.Apply(new Round(), node[0])]),
+        new("Floor", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Floor(), node[0])]) { HasGradient = true },
+        new("Ceil", 6, OnnxTypes.ShortFloats, node => [node.Apply(new Ceiling(), node[0])]) { HasGradient = true },
+        new("Round", 11, OnnxTypes.ShortFloats, node => [node.Apply(new Round(), node[0])]) { HasGradient = true },
         new("Exp", 6, OnnxTypes.Floats, node => [node.Apply(new Exponential(), node[0])]) { HasGradient = true },
         new("Log", 6, OnnxTypes.Floats, node => [node.Apply(new Logarithm(), node[0])]) { HasGradient = true },
         new("Erf", 9, OnnxTypes.ShortFloats, node => [node.Apply(new ErrorFunction(), node[0])]) { HasGradient = true },
@@ -40,6 +40,13 @@ public static class Unary
 public abstract record UnaryOperator : BroadcastOperator
 {
     public override int Arity => 1;
+}
+
+/// <summary>Functions that are flat between steps: their gradient is 0.</summary>
+internal static class Steps
+{
+    public static void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
+        BroadcastShape.Add(scope, node, 0, () => scope.Builder.Apply(new Multiply(), gradient, BroadcastShape.Scalar(scope, 0f)));
 }
 
 /// <summary>-x; integers wrap.</summary>
@@ -112,18 +119,24 @@ public sealed record Square : UnaryOperator
 public sealed record Floor : UnaryOperator
 {
     public override Type Function => typeof(FloorFunction);
+
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient) => Steps.Differentiate(scope, node, gradient);
 }
 
 /// <summary>The smallest integer not below x.</summary>
 public sealed record Ceiling : UnaryOperator
 {
     public override Type Function => typeof(CeilFunction);
+
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient) => Steps.Differentiate(scope, node, gradient);
 }
 
 /// <summary>The integer next to x, of two the even one.</summary>
 public sealed record Round : UnaryOperator
 {
     public override Type Function => typeof(RoundEvenFunction);
+
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient) => Steps.Differentiate(scope, node, gradient);
 }
 
 /// <summary>exp(x).</summary>

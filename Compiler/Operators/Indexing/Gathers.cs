@@ -17,7 +17,7 @@ public abstract record GatherOperator : Operator
         new("Gather", 6, OnnxTypes.All, node => [node.Apply(new Gather(node.Axis(node.Integer("axis", 0), node.TypeOf(0).Rank)), node[0], node[1])]) { HasGradient = true },
         new("GatherElements", 11, OnnxTypes.All, node => [node.Apply(new GatherElements(node.Axis(node.Integer("axis", 0), node.TypeOf(0).Rank)), node[0], node[1])]) { HasGradient = true },
         new("GatherND", 11, OnnxTypes.All, node => [node.Apply(new GatherND((int)node.Integer("batch_dims", 0)), node[0], node[1])]) { HasGradient = true },
-        new("OneHot", 9, OnnxTypes.Numbers, OneHot),
+        new("OneHot", 9, OnnxTypes.Numbers, OneHot) { HasGradient = true },
     ];
 
     /// <summary>The shape of the result, checked.</summary>

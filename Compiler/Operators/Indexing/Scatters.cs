@@ -1,3 +1,4 @@
+using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
@@ -25,15 +26,21 @@ public abstract record ScatterOperator(ScatterKind Kind) : Operator
 {
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
-        new("Scatter", 9, OnnxTypes.All, Elements) { LastOpset = 10 },
-        new("ScatterElements", 11, OnnxTypes.All, Elements),
-        new("ScatterND", 11, OnnxTypes.All, node => [node.Apply(new ScatterND(KindOf(node)), node[0], node[1], node[2])]),
+        new("Scatter", 9, OnnxTypes.All, Elements) { LastOpset = 10, HasGradient = true },
+        new("ScatterElements", 11, OnnxTypes.All, Elements) { HasGradient = true },
+        new("ScatterND", 11, OnnxTypes.All, node => [node.Apply(new ScatterND(KindOf(node)), node[0], node[1], node[2])]) { HasGradient = true },
     ];
 
     /// <summary>How the updates go with data and indices.</summary>
     public abstract IndexMap Map(TensorType data, TensorType indices);
 
+    /// <summary>The gather that takes the element that an update met.</summary>
+    public abstract GatherOperator Inverse { get; }
+
     protected abstract int[] UpdateShape(OperatorInputs inputs);
+
+    /// <summary>The same positions, another meeting.</summary>
+    protected abstract ScatterOperator With(ScatterKind kind);
 
     public override TensorType Infer(OperatorInputs inputs)
     {
@@ -53,6 +60,49 @@ public abstract record ScatterOperator(ScatterKind Kind) : Operator
         TensorType data = lowering.Graph[node.Inputs[0]].Type;
         IndexMap map = Map(data, lowering.Graph[node.Inputs[1]].Type);
         lowering.Emit(new IndexedUpdateStage(node.Name, node.Output, node.Inputs[0], node.Inputs[1], node.Inputs[2], map, Combine(Kind, data.Element)));
+    }
+
+    /// <summary>
+    /// What an element became of passes dy on: of a sum to all that was added, of a product to each times the others (where no update is
+    /// 0), of an extreme to those that are it, of a replacement to the last update.
+    /// </summary>
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        GraphBuilder builder = scope.Builder;
+        (ValueId data, ValueId positions, ValueId updates) = (node.Inputs[0], node.Inputs[1], node.Inputs[2]);
+        ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs) => builder.Apply(op, inputs);
+        ValueId Taken(ValueId value) => Apply(Inverse, value, positions);
+        ValueId Zero() => Ordinals.Fill(builder, TensorType.Whole(builder[data].Element), 0f);
+        if (scope.IsNeeded(data))
+        {
+            scope.Add(data, Kind switch
+            {
+                ScatterKind.Add => gradient,
+                ScatterKind.Multiply => Apply(new Multiply(), gradient, Apply(this, Ordinals.Fill(builder, builder[data], 1f), positions, updates)),
+                ScatterKind.Replace => Apply(With(ScatterKind.Replace), gradient, positions, Ordinals.Fill(builder, builder[updates], 0f)),
+                _ => Apply(new Where(), Apply(new Equal(), data, node.Output), gradient, Zero()),
+            });
+        }
+
+        if (scope.IsNeeded(updates))
+        {
+            scope.Add(updates, Kind switch
+            {
+                ScatterKind.Add => Taken(gradient),
+                ScatterKind.Multiply => Apply(new Divide(), Taken(Apply(new Multiply(), gradient, node.Output)), updates),
+                ScatterKind.Replace => Apply(new Where(), IsLast(builder, data, positions, updates), Taken(gradient), Zero()),
+                _ => Apply(new Where(), Apply(new Equal(), updates, Taken(node.Output)), Taken(gradient), Zero()),
+            });
+        }
+    }
+
+    /// <summary>True for updates that no later one replaced: their numbers are what lies there in the end.</summary>
+    private ValueId IsLast(GraphBuilder builder, ValueId data, ValueId positions, ValueId updates)
+    {
+        ValueId numbers = Ordinals.From1(builder, builder[updates].Shape);
+        ValueId none = Ordinals.Fill(builder, builder[data] with { Element = ElementType.Int64 }, 0f);
+        ValueId last = builder.Apply(With(ScatterKind.Replace), none, positions, numbers);
+        return builder.Apply(new Equal(), numbers, builder.Apply(Inverse, last, positions));
     }
 
     internal static Type Combine(ScatterKind kind, ElementType element)
@@ -108,6 +158,10 @@ public sealed record ScatterElements(int Axis, ScatterKind Kind) : ScatterOperat
 {
     public override IndexMap Map(TensorType data, TensorType indices) => new GatherElements(Axis).Map(data, indices);
 
+    public override GatherOperator Inverse => new GatherElements(Axis);
+
+    protected override ScatterOperator With(ScatterKind kind) => this with { Kind = kind };
+
     protected override int[] UpdateShape(OperatorInputs inputs) => new GatherElements(Axis).ShapeOf(inputs);
 }
 
@@ -115,6 +169,10 @@ public sealed record ScatterElements(int Axis, ScatterKind Kind) : ScatterOperat
 public sealed record ScatterND(ScatterKind Kind) : ScatterOperator(Kind)
 {
     public override IndexMap Map(TensorType data, TensorType indices) => new GatherND().Map(data, indices);
+
+    public override GatherOperator Inverse => new GatherND();
+
+    protected override ScatterOperator With(ScatterKind kind) => this with { Kind = kind };
 
     protected override int[] UpdateShape(OperatorInputs inputs) => new GatherND().ShapeOf(inputs);
 }

@@ -12,7 +12,7 @@ public sealed record Expand(EquatableArray<int> Shape) : LayoutOperator
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
         new("Expand", 8, OnnxTypes.All, FromOnnx) { HasGradient = true },
-        new("Tile", 6, OnnxTypes.All, Tile),
+        new("Tile", 6, OnnxTypes.All, Tile) { HasGradient = true },
         new("ConstantOfShape", 9, OnnxTypes.Indices, ConstantOfShape) { IsStructural = true },
     ];
 
@@ -51,7 +51,7 @@ public sealed record Expand(EquatableArray<int> Shape) : LayoutOperator
         return [node.Expand(node[0], shape)];
     }
 
-    /// <summary>Each axis as (repetition, index), the repetitions a new axis of extent 1 that is expanded.</summary>
+    /// <summary>Axis by axis as (repetition, index), the repetitions a new axis of extent 1 that is expanded.</summary>
     private static IReadOnlyList<OnnxValue> Tile(OnnxNode node)
     {
         TensorType type = node.TypeOf(0);
@@ -61,10 +61,25 @@ public sealed record Expand(EquatableArray<int> Shape) : LayoutOperator
             throw node.Unsupported($"{type.Rank} repetitions", $"{repeats.Length}");
         }
 
-        int[] split = [.. type.Shape.SelectMany(extent => new[] { 1, extent })];
-        int[] expanded = [.. type.Shape.SelectMany((extent, axis) => new[] { node.Extent(repeats[axis]), extent })];
-        int[] shape = [.. type.Shape.Select((extent, axis) => checked(extent * node.Extent(repeats[axis])))];
-        return [node.Reshape(node.Expand(node.Reshape(node[0], split), expanded), shape)];
+        ValueId tiled = node[0];
+        List<int> shape = [.. type.Shape];
+        for (int axis = 0; axis < shape.Count; axis++)
+        {
+            if (repeats[axis] == 1)
+            {
+                continue;
+            }
+
+            // The innermost first would copy more.
+            List<int> split = [.. shape];
+            split.Insert(axis, 1);
+            List<int> expanded = [.. shape];
+            expanded.Insert(axis, node.Extent(repeats[axis]));
+            shape[axis] = checked(shape[axis] * node.Extent(repeats[axis]));
+            tiled = node.Reshape(node.Expand(node.Reshape(tiled, [.. split]), [.. expanded]), [.. shape]);
+        }
+
+        return [tiled];
     }
 
     private static IReadOnlyList<OnnxValue> ConstantOfShape(OnnxNode node)

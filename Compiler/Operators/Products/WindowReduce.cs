@@ -2,6 +2,7 @@ using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Compiler.Operators.Layout;
 using RduEmu.Kernels.Programs;
 using RduEmu.Kernels.Programs.Functions;
 using RduEmu.Kernels.Templates.RowReduce;
@@ -56,18 +57,60 @@ public sealed record WindowReduce(ReduceKind Kind, EquatableArray<int> Taps, Equ
             node.Name, node.Output, node.Inputs[0], Taps, Strides, Dilations, !type.HasSamples, reduction, prologue, epilogue, combine, identity));
     }
 
-    /// <summary>Of a sum: the convolution back with filters of ones, each channel by itself.</summary>
+    /// <summary>
+    /// Of a sum: the convolution back with filters of ones, each channel by itself; of L1, L2 and squares that of dy by what the sum has
+    /// of x. Of a largest or smallest element: dy goes to the first of them.
+    /// </summary>
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
-        if (Kind != ReduceKind.Sum)
+        GraphBuilder builder = scope.Builder;
+        ValueId x = node.Inputs[0];
+        ValueId Times(ValueId a, ValueId b) => builder.Apply(new Multiply(), a, b);
+        scope.Add(x, Kind switch
         {
-            base.Differentiate(scope, node, gradient);
-            return;
+            ReduceKind.Sum => OfSum(builder, builder[x], gradient),
+            ReduceKind.L1 => Times(OfSum(builder, builder[x], gradient), builder.Apply(new Sign(), x)),
+            ReduceKind.L2 => Times(OfSum(builder, builder[x], builder.Apply(new Divide(), gradient, node.Output)), x),
+            ReduceKind.SumSquare => Times(OfSum(builder, builder[x], gradient), Times(x, BroadcastShape.Scalar(scope, 2f))),
+            _ => OfBest(builder, x, gradient),
+        });
+    }
+
+    private ValueId OfSum(GraphBuilder builder, TensorType x, ValueId gradient)
+    {
+        ValueId ones = builder.Constant("ones", x with { Shape = EquatableArray.Create<int>([x.Shape[1], 1, .. Taps]), HasSamples = false }, 1f);
+        return Convolution.InputGradient(builder, x, gradient, ones, new Convolution(Strides, Dilations, Groups: x.Shape[1]));
+    }
+
+    /// <summary>The windows side by side; in each the first best tap takes dy, and what windows share is added up.</summary>
+    private ValueId OfBest(GraphBuilder builder, ValueId x, ValueId gradient)
+    {
+        TensorType type = builder[x];
+        int planes = checked(type.Shape[0] * type.Shape[1]);
+        int[] image = [.. type.Shape.Skip(2)];
+        int[] counts = [.. builder[gradient].Shape.Skip(2)];
+        int windows = counts.Aggregate(planes, (product, count) => checked(product * count));
+        int taps = Taps.Aggregate(1, (product, count) => checked(product * count));
+        int axes = image.Length;
+        int indices = 1 + 2 * axes;
+        var factors = new int[(1 + axes) * indices];
+        factors[0] = 1;
+        for (int axis = 0; axis < axes; axis++)
+        {
+            factors[(1 + axis) * indices + 1 + axis] = Strides[axis];
+            factors[(1 + axis) * indices + 1 + axes + axis] = Dilations[axis];
         }
 
-        TensorType x = scope.Builder[node.Inputs[0]];
-        ValueId ones = scope.Builder.Constant("ones", x with { Shape = EquatableArray.Create<int>([x.Shape[1], 1, .. Taps]), HasSamples = false }, 1f);
-        scope.Add(node.Inputs[0], Convolution.InputGradient(scope.Builder, x, gradient, ones, new Convolution(Strides, Dilations, Groups: x.Shape[1])));
+        ValueId As(ValueId value, params int[] shape) => builder.Apply(new Reshape(EquatableArray.Create<int>(shape)), value);
+        var view = new IndexView(EquatableArray.Create<int>([planes, .. counts, .. Taps]), EquatableArray.Create<int>(factors), EquatableArray.Create<int>(new int[1 + axes]));
+        ValueId flat = As(x, [planes, .. image]);
+        ValueId side = As(builder.Apply(view, flat), windows, taps);
+        ValueId best = builder.Apply(new SelectPositions(1, 1, Kind == ReduceKind.Max), side);
+        ValueId isBest = builder.Apply(new Equal(), best, Ordinals.Of(builder, taps));
+        ValueId zero = Ordinals.Fill(builder, TensorType.Whole(type.Element), 0f);
+        ValueId shares = builder.Apply(new Where(), isBest, As(gradient, windows, 1), zero);
+        ValueId back = builder.Apply(new IndexViewGradient(builder[flat], view), As(shares, [.. view.Shape]));
+        return As(back, [.. type.Shape]);
     }
 
     private static bool IsShortFloat(ElementType element) => element is ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16;

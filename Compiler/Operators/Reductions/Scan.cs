@@ -16,7 +16,7 @@ public sealed record Scan(int Axis, bool IsProduct, bool Exclusive, bool Reverse
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
         new("CumSum", 11, OnnxTypes.Numbers, node => Cumulative(node, isProduct: false)) { HasGradient = true },
-        new("CumProd", 26, OnnxTypes.Numbers, node => Cumulative(node, isProduct: true)),
+        new("CumProd", 26, OnnxTypes.Numbers, node => Cumulative(node, isProduct: true)) { HasGradient = true },
     ];
 
     public override TensorType Infer(OperatorInputs inputs)
@@ -43,17 +43,17 @@ public sealed record Scan(int Axis, bool IsProduct, bool Exclusive, bool Reverse
         lowering.Emit(new ScanStage(node.Name, node.Output, node.Inputs, [Axis], !type.HasSamples, combine, IsProduct ? one : 0, Exclusive, Reverse));
     }
 
-    /// <summary>The gradient of a sum is the sum from the other end.</summary>
+    /// <summary>
+    /// The gradient of a sum is the sum from the other end. That of a product, where no element is 0: the sum from the other end of
+    /// dy · y, divided by x.
+    /// </summary>
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
-        if (IsProduct)
-        {
-            base.Differentiate(scope, node, gradient);
-        }
-        else
-        {
-            scope.Add(node.Inputs[0], scope.Builder.Apply(this with { Reverse = !Reverse }, gradient));
-        }
+        GraphBuilder builder = scope.Builder;
+        Scan back = this with { Reverse = !Reverse, IsProduct = false };
+        scope.Add(node.Inputs[0], IsProduct
+            ? builder.Apply(new Divide(), builder.Apply(back, builder.Apply(new Multiply(), gradient, node.Output)), node.Inputs[0])
+            : builder.Apply(back, gradient));
     }
 
     private static IReadOnlyList<OnnxValue> Cumulative(OnnxNode node, bool isProduct)

@@ -16,7 +16,7 @@ public sealed record SelectPositions(int Axis, int Count, bool Largest, bool Las
     [
         new("ArgMax", 6, OnnxTypes.Numbers, node => Best(node, largest: true)),
         new("ArgMin", 6, OnnxTypes.Numbers, node => Best(node, largest: false)),
-        new("TopK", 6, OnnxTypes.Numbers, Top),
+        new("TopK", 6, OnnxTypes.Numbers, Top) { HasGradient = true },
     ];
 
     public override TensorType Infer(OperatorInputs inputs)
