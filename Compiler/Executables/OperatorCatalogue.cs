@@ -32,12 +32,15 @@ public sealed class OperatorCatalogue
 
     /// <summary>Attributes by name, in the order of the constructor.</summary>
     /// <exception cref="ArgumentException">An attribute of a kind that has no form in a file.</exception>
-    public static JsonObject Attributes(Operator op)
+    public static JsonObject Attributes(Operator op) => Members(op, op.Name);
+
+    /// <summary>The parameters of the constructor of a record, which may hold other records.</summary>
+    private static JsonObject Members(object record, string where)
     {
         var attributes = new JsonObject();
-        foreach (ParameterInfo parameter in ConstructorOf(op.GetType()).GetParameters())
+        foreach (ParameterInfo parameter in ConstructorOf(record.GetType()).GetParameters())
         {
-            object? value = op.GetType().GetProperty(parameter.Name!)?.GetValue(op);
+            object? value = record.GetType().GetProperty(parameter.Name!)?.GetValue(record);
             attributes.Add(parameter.Name!, value switch
             {
                 null => null,
@@ -50,7 +53,8 @@ public sealed class OperatorCatalogue
                 string text => JsonValue.Create(text),
                 Enum name => JsonValue.Create(name.ToString()),
                 EquatableArray<int> list => new JsonArray([.. list.Select(item => (JsonNode)JsonValue.Create(item))]),
-                _ => throw new ArgumentException($"{op.Name}.{parameter.Name} of type {parameter.ParameterType.Name}", nameof(op)),
+                _ when IsRecord(parameter.ParameterType) => Members(value, $"{where}.{parameter.Name}"),
+                _ => throw new ArgumentException($"{where}.{parameter.Name} of type {parameter.ParameterType.Name}", nameof(record)),
             });
         }
 
@@ -66,6 +70,11 @@ public sealed class OperatorCatalogue
             throw new FormatException($"operator {name}");
         }
 
+        return (Operator)Create(type, name, attributes);
+    }
+
+    private static object Create(Type type, string name, JsonElement attributes)
+    {
         ConstructorInfo constructor = ConstructorOf(type);
         ParameterInfo[] parameters = constructor.GetParameters();
         var values = new object?[parameters.Length];
@@ -73,14 +82,17 @@ public sealed class OperatorCatalogue
         {
             if (!attributes.TryGetProperty(parameters[i].Name!, out JsonElement value))
             {
-                throw new FormatException($"operator {name} without {parameters[i].Name}");
+                throw new FormatException($"{name} without {parameters[i].Name}");
             }
 
             values[i] = Read(parameters[i].ParameterType, value);
         }
 
-        return (Operator)constructor.Invoke(values);
+        return constructor.Invoke(values);
     }
+
+    /// <summary>A type of the compiler's own that is made of its constructor's parameters: a window, an operator whose gradient it is.</summary>
+    private static bool IsRecord(Type type) => type.Assembly == typeof(Operator).Assembly && !type.IsEnum && !type.IsAbstract && !type.IsGenericType;
 
     private static ConstructorInfo ConstructorOf(Type type) =>
         type.GetConstructors().OrderByDescending(constructor => constructor.GetParameters().Length).First();
@@ -101,6 +113,7 @@ public sealed class OperatorCatalogue
             : type == typeof(string) ? value.GetString()
             : type.IsEnum ? Enum.Parse(type, value.GetString()!)
             : type == typeof(EquatableArray<int>) ? EquatableArray.Create<int>([.. value.EnumerateArray().Select(item => item.GetInt32())])
+            : IsRecord(type) ? Create(type, type.Name, value)
             : throw new FormatException($"an attribute of type {type.Name}");
     }
 }

@@ -22,6 +22,7 @@ public sealed class GraphCompiler
     private readonly Dictionary<EquatableArray<int>, int> _mapRequests = [];
     private readonly Dictionary<ValueId, int> _workspaceRequests = [];
     private readonly Dictionary<ValueId, (int Section, int Pipeline)> _onlyPipeline = [];
+    private readonly HashSet<ValueId> _ofOnePipeline = [];
     private readonly Dictionary<ValueId, Operand> _sharedParameters = [];
     private readonly IReadOnlyDictionary<(string Weight, WeightPacking Packing), Operand> _sharedPacked;
     private readonly HashSet<ValueId> _denseRoots = [];
@@ -205,6 +206,11 @@ public sealed class GraphCompiler
 
         foreach ((ValueId root, (int first, int lastUse)) in lives)
         {
+            if (homes[root] is not null)
+            {
+                _ofOnePipeline.Add(root);
+            }
+
             if (!_options.Materialize && homes[root] is { } home)
             {
                 _onlyPipeline.Add(root, home);
@@ -309,12 +315,16 @@ public sealed class GraphCompiler
             end = value.Type.IsPaired ? allColumns : end;
             bool isTiled = rows == plan.Items && !stage.NeedsOneTile;
             Operand operand = resolve(output);
-            if (!isTiled && operand.Space == OperandSpace.Scratch)
+            if (!isTiled && _ofOnePipeline.Contains(_places.Resolve(output).Root))
             {
+                // In scratch there is no whole to be seen; where everything is in the arena it is left out too, so that all devices show the same.
                 continue;
             }
 
-            var point = new ProbePoint(section, stage.Name, value, rows, begin * scale, (end - begin) * scale, allColumns, isTiled ? plan.TileItems : Math.Max(1, rows));
+            var point = new ProbePoint(section, stage.Name, value, rows, begin * scale, (end - begin) * scale, allColumns, isTiled ? plan.TileItems : Math.Max(1, rows))
+            {
+                Graph = _graph,
+            };
             yield return new ProbeUnit($"probe of {stage.Name}", AsWords(operand).FromColumn(point.FirstColumn), point.Columns, isTiled ? 0 : rows, create(point));
         }
     }

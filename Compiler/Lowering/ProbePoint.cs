@@ -11,4 +11,8 @@ namespace RduEmu.Compiler.Lowering;
 /// <param name="Columns">Words of a row that it wrote.</param>
 /// <param name="AllColumns">Words of a row.</param>
 /// <param name="TileRows">Rows of one tile.</param>
-public sealed record ProbePoint(string Section, string Stage, Value Value, int Rows, int FirstColumn, int Columns, int AllColumns, int TileRows);
+public sealed record ProbePoint(string Section, string Stage, Value Value, int Rows, int FirstColumn, int Columns, int AllColumns, int TileRows)
+{
+    /// <summary>The graph that the value is of.</summary>
+    public required Graph Graph { get; init; }
+}

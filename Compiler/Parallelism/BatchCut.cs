@@ -20,16 +20,18 @@ public sealed class BatchCut
 {
     private readonly Graph _graph;
     private readonly int _parts;
+    private readonly int _shares;
     private readonly int _batchSamples;
     private readonly Dictionary<ValueId, Node> _producers;
     private readonly int[] _phases;
     private readonly bool[] _isFree;
     private readonly HashSet<ValueId> _shared = [];
 
-    private BatchCut(Graph graph, int parts)
+    private BatchCut(Graph graph, int parts, int shares)
     {
         _graph = graph;
         _parts = parts;
+        _shares = shares;
         _batchSamples = graph.Values.Where(value => value.Type.HasSamples).Select(value => value.Type.Shape[0]).FirstOrDefault(parts);
         if (parts < 1 || _batchSamples % parts != 0)
         {
@@ -50,7 +52,13 @@ public sealed class BatchCut
     /// <param name="parts">How many equal parts.</param>
     /// <param name="wanted">Outputs without samples that the joins are to give.</param>
     /// <exception cref="RduException">RDU0201: the parts are not equal.</exception>
-    public static ImmutableArray<CutPhase> Run(Graph graph, int parts, params IReadOnlyList<ValueId> wanted) => new BatchCut(graph, parts).Build(wanted);
+    public static ImmutableArray<CutPhase> Run(Graph graph, int parts, params IReadOnlyList<ValueId> wanted) => Run(graph, parts, parts, wanted);
+
+    /// <inheritdoc cref="Run(Graph, int, IReadOnlyList{ValueId})"/>
+    /// <param name="shares">
+    /// Shares of a sum that a join adds: the parts' own, or fewer, where neighbouring parts were added before, by the same tree.
+    /// </param>
+    public static ImmutableArray<CutPhase> Run(Graph graph, int parts, int shares, params IReadOnlyList<ValueId> wanted) => new BatchCut(graph, parts, shares).Build(wanted);
 
     private int PartSamples => _batchSamples / _parts;
 
@@ -170,10 +178,10 @@ public sealed class BatchCut
 
         public void Apply(Node node) => _here[node.Output] = _builder.Apply(node, [.. node.Inputs.Select(Resolve)]);
 
-        /// <summary>The sum of the parts' shares, by the binary tree over the parts.</summary>
+        /// <summary>The sum of all shares, by the binary tree over them.</summary>
         public void AddShares(ValueId value)
         {
-            ValueId[] shares = [.. Enumerable.Range(0, _cut._parts).Select(part => Give(new Crossing(value, CrossingKind.Sum, part)))];
+            ValueId[] shares = [.. Enumerable.Range(0, _cut._shares).Select(share => Give(new Crossing(value, CrossingKind.Sum, share)))];
             ValueId Combine(ReadOnlySpan<ValueId> some)
             {
                 if (some.Length == 1)

@@ -11,8 +11,6 @@ namespace RduEmu.Emulator.Checks;
 /// </summary>
 public sealed class StageRecorder
 {
-    private const int CanonicalNaN = 0x7FC00000;
-
     private readonly List<RecordedStage> _stages = [];
     private Injection? _injection;
     private RecordedStage? _target;
@@ -31,10 +29,12 @@ public sealed class StageRecorder
     }
 
     /// <summary>Flips a bit in its step; all programs must have been compiled.</summary>
+    /// <param name="injection">Where.</param>
+    /// <param name="graphs">The graphs whose stage is meant, or null for the first with a stage of that name.</param>
     /// <exception cref="RduException">RDU0202: there is no such stage. RDU0201: it writes no such element.</exception>
-    public void Inject(Injection injection)
+    public void Inject(Injection injection, IReadOnlyList<Graph>? graphs = null)
     {
-        RecordedStage? target = _stages.Find(stage => stage.Point.Section == injection.Section && stage.Point.Stage == injection.Stage)
+        RecordedStage? target = _stages.Find(stage => (graphs is null || graphs.Any(graph => ReferenceEquals(stage.Point.Graph, graph))) && stage.Point.Section == injection.Section && stage.Point.Stage == injection.Stage)
             ?? throw new RduException(
                 ErrorCatalogue.NameUnknown, "--inject", "a section and a stage of the model", $"{injection.Section}:{injection.Stage}",
                 $"choose one, as {_stages[0].Point.Section}:{_stages[0].Point.Stage}");
@@ -77,6 +77,9 @@ public sealed class StageRecorder
 
         public void Keep() => _kept = new int[CountElements];
 
+        /// <summary>As <see cref="Keep"/>, but leaves what was kept already.</summary>
+        public void KeepOnce() => _kept ??= new int[CountElements];
+
         public void Clear() => Interlocked.Exchange(ref _sum, 0);
 
         public bool Writes(long element)
@@ -97,11 +100,10 @@ public sealed class StageRecorder
                 }
             }
 
-            bool isFloat = Point.Value.Type.Element == ElementType.Float32;
             ulong sum = 0;
             for (int i = 0; i < words.Length; i++)
             {
-                int word = isFloat && float.IsNaN(BitConverter.Int32BitsToSingle(words[i])) ? CanonicalNaN : words[i];
+                int word = BitsOf.Canonical(Point.Value.Type.Element, words[i]);
                 sum += Mix((ulong)(first + i) * 0x9E3779B97F4A7C15 ^ (uint)word);
             }
 

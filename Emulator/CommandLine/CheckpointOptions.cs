@@ -18,6 +18,8 @@ internal sealed class CheckpointOptions
 
     public IReadOnlyList<Option> All => [_folder, _every, _resume];
 
+    public bool Resumes(ParseResult parsed) => parsed.GetValue(_resume);
+
     /// <summary>Prepares the folder, and takes the session to where the checkpoint is if that is asked for.</summary>
     /// <exception cref="RduException">RDU0131, RDU0132, RDU0133: the checkpoint cannot be used. RDU0201: options that need a folder. RDU0501: nothing can be written.</exception>
     public TrainingWatch Apply(ParseResult parsed, ModelRequest request, TrainingCourse course, ModelSession session, TrainingWatch watch)

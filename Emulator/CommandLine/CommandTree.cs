@@ -1,4 +1,5 @@
 using System.CommandLine;
+using RduEmu.Emulator.CommandLine.Experiments;
 
 namespace RduEmu.Emulator.CommandLine;
 
@@ -14,6 +15,7 @@ public static class CommandTree
         RunCommand.Create(sink),
         TrainCommand.Create(sink),
         CheckCommand.Create(),
+        ReplayCommand.Create(),
         VerifyCommand.Create(),
         ExperimentCommand.Create(),
         ConformCommand.Create(),

@@ -50,6 +50,9 @@ internal sealed class Output
 
     public static string Number(double value, int decimals) => value.ToString($"N{decimals}", CultureInfo.InvariantCulture);
 
+    /// <summary>Enough of a digest to tell it from others in a table.</summary>
+    public static string ShortDigest(string digest) => digest["sha256:".Length..][..12];
+
     public static string Bytes(long bytes) => bytes switch
     {
         < 1L << 20 => $"{Number(bytes / 1024.0, 1)} KiB",

@@ -32,5 +32,8 @@ internal static class ReceiptArguments
 /// <summary>Takes the receipt of a run that is repeated to be verified: such a run prints and writes nothing.</summary>
 internal sealed class ReceiptSink
 {
+    /// <summary>Shown the digests on the way; false ends the run. Null to let it go to its end.</summary>
+    public Func<Training.StepDigest, bool>? Accepts { get; init; }
+
     public Receipts.Receipt? Receipt { get; set; }
 }

@@ -36,7 +36,10 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
 
     private readonly RecomputeOption _recompute = new();
 
-    public IReadOnlyList<Option> Options => [.. _device.All, .. _course.All, _sockets, _parallel, _accumulate, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _recompute.Option, _plot, _receipt];
+    private readonly Option<bool> _receiptSections = new("--receipt-sections") { Description = "the receipt has the digests of all sections of all steps, by which verify finds the first that differs" };
+
+    public IReadOnlyList<Option> Options =>
+        [.. _device.All, .. _course.All, _sockets, _parallel, _accumulate, _evaluateEvery, _patience, .. _checkpoint.All, _weights, _recompute.Option, _plot, _receipt, _receiptSections];
 
     public static Command Create(ReceiptSink? sink) => ModelCatalogue.CreateCommand(
         "train", "training: loss and metric as it goes, digests and throughput at the end", () => new TrainCommand(sink));
@@ -64,14 +67,16 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
         TrainingWatch watch = Watch(parsed, course, data) with
         {
             WithDataDigest = receiptPath is not null || sink is not null,
+            Accepts = sink?.Accepts,
             DigestEvery = receiptPath is null && sink is null ? 0 : course.Steps is { } steps ? Math.Max(1, steps / ReceiptDigests) : UnknownStepsDigest,
         };
         var split = new BatchSplit(
             CommonOptions.Sockets("--sockets", parsed.GetRequiredValue(_sockets)), CommonOptions.Positive("--accumulate", parsed.GetRequiredValue(_accumulate)),
             CommonOptions.Parallel("--parallel", parsed.GetRequiredValue(_parallel)));
         IModel model = request.Model;
+        SectionTracer? tracer = Tracer(parsed, request, split);
         using var session = new ModelSession(
-            model, request.Target(device, threads), new SessionPurpose(course.BatchSamples, data.Test is null ? 0 : model.EvaluationBatchSamples), split);
+            model, request.Target(device, threads) with { Probe = tracer is null ? null : tracer.Add }, new SessionPurpose(course.BatchSamples, data.Test is null ? 0 : model.EvaluationBatchSamples), split);
         session.Initialize(request.Seed, data.FirstValues);
         Dictionary<string, object> options = CourseOptions.Describe(request, course);
         if (parsed.GetValue(_weights) is { } weightsPath)
@@ -90,11 +95,21 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
             ("begins", watch.From is { } from ? $"after step {from.Step:N0}, from a checkpoint" : "at step 0"));
         SectionTable.Write(output.Text, session.Program);
 
+        tracer?.Begin(session.Program.Graph);
         var trainer = new Trainer(session);
         TrainingOutcome outcome = ProgressBar.Run(
             output.Progress, "training",
             report => trainer.Train(
-                data.Training, course, watch with { Progress = progress => report(progress.Step, progress.Steps, () => $"loss {progress.Loss:F4}") }, interruption.Token));
+                data.Training, course,
+                watch with
+                {
+                    Progress = progress =>
+                    {
+                        tracer?.Take();
+                        report(progress.Step, progress.Steps, () => $"loss {progress.Loss:F4}");
+                    },
+                },
+                interruption.Token));
         Evaluation? evaluation = data.Test is null || sink is not null ? null : trainer.Evaluate(data.Test, interruption.Token);
         (string weights, IReadOnlyDictionary<string, string> each) = session.WeightDigests();
         double samplesPerSecond = outcome.Samples / outcome.Seconds;
@@ -114,6 +129,7 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
                 Arguments = ReceiptArguments.Of(parsed),
                 Losses = outcome.State.Losses,
                 StepDigests = outcome.State.Digests,
+                Trace = tracer?.Result(),
             };
             if (sink is not null)
             {
@@ -166,6 +182,20 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
         MemoryFloor floor = session.Floor();
         return $"{Output.Bytes(session.ArenaBytes)}; the least possible {Output.Bytes(floor.Bytes)}: weights {Output.Bytes(floor.WeightBytes)}, "
             + $"optimiser {Output.Bytes(floor.OptimizerBytes)}, live activations {Output.Bytes(floor.LiveBytes)}; scratch {Output.Bytes(session.ScratchBytes)}";
+    }
+
+    /// <summary>Sections are those of a whole batch on one RDU: parts have others.</summary>
+    private SectionTracer? Tracer(ParseResult parsed, ModelRequest request, BatchSplit split)
+    {
+        if (!parsed.GetValue(_receiptSections))
+        {
+            return null;
+        }
+
+        return split == BatchSplit.None && !_checkpoint.Resumes(parsed)
+            ? new SectionTracer(request.Common.Mode)
+            : throw new RduException(
+                ErrorCatalogue.OptionInvalid, "--receipt-sections", "a whole run, with the whole batch on one RDU", "--sockets, --accumulate or --resume", "leave these out, or leave out --receipt-sections");
     }
 
     private TrainingWatch Watch(ParseResult parsed, TrainingCourse course, IModelData data)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Operators;
 using RduEmu.Emulator.Execution;
@@ -15,7 +16,8 @@ public sealed record IndexAddSize(int Positions, int Rows, int Width, int Seed);
 /// <summary>One run.</summary>
 /// <param name="Ordered">Frobenius norm of the input gradient, sums in RDU order.</param>
 /// <param name="Racing">The same, sums in the order in which threads come.</param>
-public sealed record IndexAddRun(double Ordered, double Racing);
+/// <param name="Handovers">How often, of the pieces of positions in the order in which they were begun, another thread had the next.</param>
+public sealed record IndexAddRun(double Ordered, double Racing, int Handovers);
 
 /// <summary>
 /// y[index[i]] += x[i], then the loss ½ sum y² and its gradient dx[i] = y[index[i]]: the operation whose unordered sums make a run
@@ -26,6 +28,15 @@ public static class IndexAdd
 {
     /// <summary>Key of the random numbers.</summary>
     private const int Stream = 0x49444144;
+
+    /// <summary>
+    /// Positions that a racer adds before it may offer its processor to another: on a machine with few or busy processors threads would
+    /// otherwise run one after the other for whole time slices, and hardly meet.
+    /// </summary>
+    private const int PiecePositions = 64;
+
+    /// <summary>A bit of the clock, in nanoseconds: whether a racer goes on hangs on when it comes, as in any race. Always would make them take strict turns.</summary>
+    private const long ClockBit = 4;
 
     /// <summary>Runs both several times over.</summary>
     /// <param name="size">What is added.</param>
@@ -52,26 +63,40 @@ public static class IndexAdd
             cancellation.ThrowIfCancellationRequested();
             executor.Run();
             executor.Read(gradient, ordered);
-            results.Add(new IndexAddRun(Norm(ordered), Norm(Race(size, indices, rows, racers))));
+            (float[] racing, int handovers) = Race(size, indices, rows, racers);
+            results.Add(new IndexAddRun(Norm(ordered), Norm(racing), handovers));
         }
 
         return results;
     }
 
-    private static float[] Race(IndexAddSize size, int[] indices, float[] rows, int racers)
+    private static (float[] Gradient, int Handovers) Race(IndexAddSize size, int[] indices, float[] rows, int racers)
     {
         var sums = new float[size.Rows * size.Width];
+        int pieces = (indices.Length + PiecePositions - 1) / PiecePositions;
+        var begun = new int[pieces];
+        int count = 0;
         using var start = new Barrier(racers);
         Thread[] threads =
         [
             .. Enumerable.Range(0, racers).Select(racer => new Thread(() =>
             {
                 start.SignalAndWait();
-                for (int position = racer; position < indices.Length; position += racers)
+                for (int piece = racer; piece < pieces; piece += racers)
                 {
-                    for (int column = 0; column < size.Width; column++)
+                    begun[Interlocked.Increment(ref count) - 1] = racer;
+                    int end = Math.Min(indices.Length, (piece + 1) * PiecePositions);
+                    for (int position = piece * PiecePositions; position < end; position++)
                     {
-                        Add(ref sums[indices[position] * size.Width + column], rows[position * size.Width + column]);
+                        for (int column = 0; column < size.Width; column++)
+                        {
+                            Add(ref sums[indices[position] * size.Width + column], rows[position * size.Width + column]);
+                        }
+                    }
+
+                    if ((Stopwatch.GetTimestamp() & ClockBit) != 0)
+                    {
+                        Thread.Yield();
                     }
                 }
             })),
@@ -84,7 +109,7 @@ public static class IndexAdd
             sums.AsSpan(indices[position] * size.Width, size.Width).CopyTo(gradient.AsSpan(position * size.Width));
         }
 
-        return gradient;
+        return (gradient, begun.Zip(begun.Skip(1)).Count(pair => pair.First != pair.Second));
     }
 
     private static void Add(ref float sum, float term)

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json.Serialization;
 using RduEmu.Emulator.Training;
 
 namespace RduEmu.Emulator.Receipts;
@@ -41,6 +42,10 @@ public sealed record Receipt(
 
     /// <summary>Digests of all parameters on the way.</summary>
     public IReadOnlyList<StepDigest> StepDigests { get; init; } = [];
+
+    /// <summary>Digests of what each section wrote, step by step; null if they were not asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SectionTrace? Trace { get; init; }
 
     /// <summary>Version of the numerics contract, see docs/numerics.md.</summary>
     public string Contract { get; } = "rdu-order/1";

@@ -23,6 +23,9 @@ public sealed record SessionPurpose(int TrainingSamples = 0, int EvaluationSampl
 public sealed record BatchSplit(int Sockets = 1, int Accumulate = 1, ParallelKind Kind = ParallelKind.Data)
 {
     public static BatchSplit None { get; } = new();
+
+    /// <summary>Sums over the RDUs in the order of their arrival, one part each: for an experiment, which must then differ from run to run. Null for RDU order.</summary>
+    public ArrivalSums? Arrival { get; init; }
 }
 
 /// <summary>The least memory that a training needs while every value is kept from its first use to its last.</summary>
@@ -76,7 +79,7 @@ public sealed class ModelSession : IDisposable
         if (purpose.TrainingSamples > 0)
         {
             ModelGraph step = model.BuildTrainingStep(purpose.TrainingSamples);
-            _training = parts == 1 ? new WholeStep(step) : new PartedStep(step, parts, split.Sockets > 1 ? node[socket] : null);
+            _training = parts == 1 ? new WholeStep(step) : new PartedStep(step, parts, split.Sockets > 1 ? node[socket] : null, split.Arrival);
             graphs.AddRange(_training.Graphs);
         }
 
@@ -141,6 +144,12 @@ public sealed class ModelSession : IDisposable
     private LoadedGraph Owner => _loaded[0];
 
     private ModelGraph First => _sharded?.Model ?? Owner.Model;
+
+    /// <summary>The graphs that predict: one, or one for each RDU where they share it.</summary>
+    public IReadOnlyList<Graph> InferenceGraphs => _sharded?.InferenceGraphs ?? (_inference is null ? [] : [_inference.Model.Graph]);
+
+    /// <summary>The graphs of a training step on this RDU, in order; of all RDUs where they share one.</summary>
+    public IReadOnlyList<Graph> TrainingGraphs => _sharded?.TrainingGraphs ?? [.. _training?.Graphs.Select(model => model.Graph) ?? []];
 
     /// <summary>Fills the host workers' scratch with a byte pattern; does nothing on other devices.</summary>
     public void PoisonScratch(byte pattern) => ForEachHost(host => host.PoisonScratch(pattern));
@@ -322,6 +331,16 @@ public sealed class ModelSession : IDisposable
         var elements = new float[Graph[id].Type.CountElements];
         Read(id, 0, elements);
         return elements;
+    }
+
+    /// <summary>An input or parameter of one of the session's graphs, those of the other RDUs among them.</summary>
+    /// <param name="graph">The very graph.</param>
+    /// <param name="id">A value that is stored whole.</param>
+    /// <exception cref="InvalidOperationException">The graph is of another session.</exception>
+    public HostTensor Read(Graph graph, ValueId id)
+    {
+        IEnumerable<Executor> executors = _loaded.Concat(_others.Sessions.SelectMany(other => other._loaded)).Select(loaded => loaded.Executor).Concat(_sharded?.Executors ?? []);
+        return (executors.FirstOrDefault(executor => ReferenceEquals(executor.Program.Graph, graph)) ?? throw new InvalidOperationException("a graph of another session")).Read(id);
     }
 
     /// <summary>Changes one element of a parameter of one RDU, past all rules: for checks that must find it.</summary>

@@ -17,7 +17,10 @@ internal sealed class PartedStep : TrainingStep
     private readonly ModelGraph _whole;
     private readonly int _parts;
     private readonly int _ownParts;
+    private readonly int _shares;
+    private readonly Dictionary<ValueId, ShareFold> _folds = [];
     private readonly IFabric? _fabric;
+    private readonly ArrivalSums? _arrival;
     private readonly ImmutableArray<CutPhase> _phases;
     private readonly Dictionary<Crossing, float[]> _buffers = [];
     private readonly List<LoadedGraph> _loaded = [];
@@ -25,14 +28,22 @@ internal sealed class PartedStep : TrainingStep
     /// <param name="whole">The training step of the whole batch.</param>
     /// <param name="parts">Equal parts of the batch, over all RDUs.</param>
     /// <param name="fabric">To the other RDUs; null if there are none. The parts are a multiple of their number.</param>
+    /// <param name="arrival">Makes sums as their shares arrive; null for RDU order.</param>
     /// <exception cref="Kernels.Errors.RduException">RDU0201: the parts are not equal.</exception>
-    public PartedStep(ModelGraph whole, int parts, IFabric? fabric)
+    public PartedStep(ModelGraph whole, int parts, IFabric? fabric, ArrivalSums? arrival = null)
     {
+        _arrival = arrival;
         _whole = whole;
         _parts = parts;
         _fabric = fabric;
         _ownParts = parts / (fabric?.Sockets ?? 1);
-        _phases = BatchCut.Run(whole.Graph, parts, whole.Loss!.Value);
+
+        // An RDU adds the shares of its own parts as they come, where they are a whole subtree: a join then has one share from each.
+        int sockets = fabric?.Sockets ?? 1;
+        // Not sums in bf16: these are rounded at each addition, which is the join's.
+        bool isExact = !whole.Graph.Values.Any(value => value.Type.IsPaired);
+        _shares = isExact && (sockets == 1 || int.IsPow2(_ownParts)) ? sockets : parts;
+        _phases = BatchCut.Run(whole.Graph, parts, _shares, whole.Loss!.Value);
         Graphs = [.. _phases.SelectMany(phase => new[] { ModelGraphOf(phase.Part), ModelGraphOf(phase.Join) })];
     }
 
@@ -42,6 +53,12 @@ internal sealed class PartedStep : TrainingStep
     private int PartSamples => _whole.Graph.Values.First(value => value.Type.HasSamples).Type.Shape[0] / _parts;
 
     private int FirstPart => (_fabric?.Socket ?? 0) * _ownParts;
+
+    private int OwnShares => _shares / (_fabric?.Sockets ?? 1);
+
+    private int FirstShare => (_fabric?.Socket ?? 0) * OwnShares;
+
+    private bool Folds => OwnShares < _ownParts;
 
     public override IReadOnlyList<LoadedGraph> Bind(IReadOnlyList<Executor> executors)
     {
@@ -65,6 +82,11 @@ internal sealed class PartedStep : TrainingStep
                 RunPart(part, _phases[phase].Part, batch, FirstPart + own);
             }
 
+            foreach ((Crossing crossing, _) in _phases[phase].Part.Taken.Where(taken => Folds && taken.Crossing.Kind == CrossingKind.Sum))
+            {
+                _folds[crossing.Value].Finish(Buffer(ShareOf(crossing.Value, FirstShare)));
+            }
+
             LoadedGraph join = _loaded[2 * phase + 1];
             join.Write(moment);
             RunJoin(join, _phases[phase].Join, batch);
@@ -84,6 +106,15 @@ internal sealed class PartedStep : TrainingStep
         part.Executor.Run();
         foreach ((Crossing crossing, ValueId id) in cut.Taken)
         {
+            if (crossing.Kind == CrossingKind.Sum && Folds)
+            {
+                ShareFold fold = FoldOf(crossing.Value);
+                float[] share = fold.Next();
+                part.Executor.Read(id, share);
+                fold.Add(share);
+                continue;
+            }
+
             part.Executor.Read(id, crossing.Kind == CrossingKind.Rows ? RowsOf(crossing, index) : Buffer(crossing with { Part = index }));
         }
     }
@@ -118,11 +149,18 @@ internal sealed class PartedStep : TrainingStep
             return;
         }
 
-        foreach (Crossing crossing in cut.Given.Select(given => given.Crossing).Where(crossing => crossing.Kind == CrossingKind.Sum && crossing.Part == 0))
+        Crossing[] sums = [.. cut.Given.Select(given => given.Crossing).Where(crossing => crossing.Kind == CrossingKind.Sum && crossing.Part == 0)];
+        if (_arrival is not null)
         {
-            for (int own = 0; own < _ownParts; own++)
+            _arrival.Sum([.. sums.Select(crossing => crossing.Value)], value => Buffer(ShareOf(value, FirstShare)), TakeSum, _fabric);
+            return;
+        }
+
+        foreach (Crossing crossing in sums)
+        {
+            for (int own = 0; own < OwnShares; own++)
             {
-                float[] share = Buffer(crossing with { Part = FirstPart + own });
+                float[] share = Buffer(crossing with { Part = FirstShare + own });
                 for (int other = 0; other < _fabric.Sockets; other++)
                 {
                     if (other != _fabric.Socket)
@@ -132,14 +170,37 @@ internal sealed class PartedStep : TrainingStep
                 }
             }
 
-            for (int index = 0; index < _parts; index++)
+            for (int index = 0; index < _shares; index++)
             {
-                if (index / _ownParts != _fabric.Socket)
+                if (index / OwnShares != _fabric.Socket)
                 {
-                    _fabric.Receive(index / _ownParts, MemoryMarshal.AsBytes(Buffer(crossing with { Part = index }).AsSpan()));
+                    _fabric.Receive(index / OwnShares, MemoryMarshal.AsBytes(Buffer(crossing with { Part = index }).AsSpan()));
                 }
             }
         }
+    }
+
+    /// <summary>The sum of all shares as the first one, and zeros for the rest, so that the join adds nothing to it.</summary>
+    private void TakeSum(ValueId value, float[] sum)
+    {
+        sum.CopyTo(Buffer(ShareOf(value, 0)), 0);
+        for (int share = 1; share < _shares; share++)
+        {
+            Buffer(ShareOf(value, share)).AsSpan().Clear();
+        }
+    }
+
+    private static Crossing ShareOf(ValueId value, int share) => new(value, CrossingKind.Sum, share);
+
+    private ShareFold FoldOf(ValueId value)
+    {
+        if (!_folds.TryGetValue(value, out ShareFold? fold))
+        {
+            fold = new ShareFold(checked((int)_whole.Graph[value].Type.CountWords));
+            _folds.Add(value, fold);
+        }
+
+        return fold;
     }
 
     /// <summary>A data input that a join takes: this RDU has its own parts' samples only.</summary>

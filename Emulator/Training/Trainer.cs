@@ -27,6 +27,9 @@ public sealed record TrainingWatch
     /// <summary>Steps between digests of all parameters; 0 for none.</summary>
     public long DigestEvery { get; init; }
 
+    /// <summary>Shown each of them; false ends the training.</summary>
+    public Func<StepDigest, bool>? Accepts { get; init; }
+
     /// <summary>Steps between measurements; 0 for none.</summary>
     public int EvaluateEvery { get; init; }
 
@@ -74,7 +77,8 @@ public sealed class Trainer(ModelSession session)
 
         var clock = Stopwatch.StartNew();
         long first = state.Step;
-        while ((course.Steps is null || state.Step < course.Steps) && !HasStopped())
+        bool isAccepted = true;
+        while (isAccepted && (course.Steps is null || state.Step < course.Steps) && !HasStopped())
         {
             cancellation.ThrowIfCancellationRequested();
             if (!cursor.Next())
@@ -93,7 +97,8 @@ public sealed class Trainer(ModelSession session)
 
             if (watch.DigestEvery > 0 && state.Step % watch.DigestEvery == 0)
             {
-                state.Digests.Add(new StepDigest(state.Step, session.WeightDigests().All));
+                state.Digests.Add(new StepDigest(state.Step, session.WeightDigests().All, digest?.ToString()));
+                isAccepted = watch.Accepts?.Invoke(state.Digests[^1]) ?? true;
             }
 
             if (watch.SaveEvery > 0 && state.Step % watch.SaveEvery == 0)

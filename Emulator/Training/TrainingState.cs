@@ -88,7 +88,8 @@ public sealed record TrainingState
 
 /// <param name="Step">Steps done before it.</param>
 /// <param name="Digest">Of all parameters.</param>
-public readonly record struct StepDigest(long Step, string Digest);
+/// <param name="Data">Of all samples until then, if they are digested.</param>
+public readonly record struct StepDigest(long Step, string Digest, string? Data = null);
 
 /// <param name="Step">The step, counted from 0.</param>
 public readonly record struct LossPoint(long Step, float Loss);

@@ -58,6 +58,8 @@ public static class ErrorCatalogue
     public static readonly ErrorId PlacedRunDiffers = new("RDU0616", "a placed program computes other bits than the whole one", ExitCode.CheckFailed);
 
     public static readonly ErrorId ReceiptMalformed = new("RDU0701", "a file is no receipt", ExitCode.BadInput);
+    public static readonly ErrorId ReplayDamaged = new("RDU0702", "a replay file is damaged", ExitCode.BadInput);
+    public static readonly ErrorId ReplayOutdated = new("RDU0703", "a replay file was made by another version", ExitCode.BadInput);
 
     /// <summary>All ids, in ascending order of their codes.</summary>
     public static IReadOnlyList<ErrorId> All { get; } =
@@ -72,6 +74,6 @@ public static class ErrorCatalogue
         OutputNotWritten,
         SpecInvalid, Deadlock, ReportInvalid,
         DoesNotFit, PlacementIllegal, FusionRuleInvalid, ExecutableDamaged, ExecutableOutdated,
-        ReceiptMalformed,
+        ReceiptMalformed, ReplayDamaged, ReplayOutdated,
     ];
 }

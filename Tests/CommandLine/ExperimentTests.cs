@@ -33,6 +33,62 @@ public sealed class ExperimentTests
         }
     }
 
+    /// <summary>Eight RDUs, one sequence each: in RDU order no word moves; sums as they arrive differ in one of some tries, as races do.</summary>
+    [Test]
+    public void Drift_RduOrderHasNone_ArrivalHas()
+    {
+        string plot = Path.Combine(_folder, "drift.svg");
+        string[] drift =
+        [
+            "experiment", "drift", "--layers", "1", "--hidden", "16", "--vocabulary", "300", "--tokens", "8", "--steps", "4", "--batch", "8", "--repetitions", "2", "--words", "20", "--threads", "1",
+            "--json",
+        ];
+        JsonElement ordered = Cli.Run([.. drift, "--ways", "rdu-order", "--plot", plot]).Json.GetProperty("ways")[0];
+        Assert.That(ordered.GetProperty("results").GetInt32(), Is.EqualTo(1));
+        Assert.That((ordered.GetProperty("driftedWords").GetInt32(), ordered.GetProperty("largestNorm").GetDouble()), Is.EqualTo((0, 0.0)));
+        Assert.That(ordered.GetProperty("norms").GetArrayLength(), Is.EqualTo(20));
+        Assert.That(File.ReadAllText(plot), Does.Contain("<svg"));
+
+        bool hasDrifted = false;
+        for (int attempt = 0; attempt < 10 && !hasDrifted; attempt++)
+        {
+            JsonElement arrival = Cli.Run([.. drift, "--ways", "arrival"]).Json.GetProperty("ways")[0];
+            hasDrifted = arrival.GetProperty("results").GetInt32() == 2;
+            Assert.That(arrival.GetProperty("largestNorm").GetDouble(), Is.LessThan(1e-3), "the order of a sum is no more than rounding");
+        }
+
+        Assert.That(hasDrifted);
+        Assert.That(Cli.Run([.. drift, "--ways", "alphabetical"]).Error, Does.StartWith("RDU0202"));
+    }
+
+    [Test]
+    public void Sweeps_HaveARowForEachValue_AndRepeat()
+    {
+        string plot = Path.Combine(_folder, "sweep.png");
+        string[] batches = ["experiment", "small-batch", "--preset", "ml100k", "--batches", "16,64", "--samples", "640", "--json", "--plot", plot];
+        JsonElement runs = Cli.Run(batches).Json.GetProperty("runs");
+        Assert.That(runs.EnumerateArray().Select(run => (run.GetProperty("batchSamples").GetInt32(), run.GetProperty("steps").GetInt32())), Is.EqualTo(new[] { (16, 40), (64, 10) }).AsCollection);
+        Assert.That(runs.EnumerateArray().Select(run => run.GetProperty("metric").GetProperty("value").GetDouble()), Is.All.InRange(0.3, 1.0));
+        Assert.That(File.ReadAllBytes(plot).AsSpan().StartsWith(PngSignature));
+
+        string[] widths = ["experiment", "embedding-dim", "--preset", "ml100k", "--widths", "2,4", "--samples", "640", "--threads", "1", "--json"];
+        JsonElement once = Cli.Run(widths).Json.GetProperty("runs");
+        JsonElement again = Cli.Run([.. widths, "--mode", "o0"]).Json.GetProperty("runs");
+        static string[] Digests(JsonElement runs) => [.. runs.EnumerateArray().Select(run => run.GetProperty("weightsDigest").GetString()!)];
+        Assert.That(Digests(once), Is.Unique.And.EqualTo(Digests(again)));
+        Assert.That(Cli.Run("experiment", "small-batch", "--batches", "0").Error, Does.StartWith("RDU0201"));
+    }
+
+    [Test]
+    public void Matrix_HasOneDigestForEachModel()
+    {
+        Cli result = Cli.Run("experiment", "matrix", "--models", "dlrm", "--sizes", "smallest", "--sockets", "1,2", "--steps", "2", "--json");
+        Assert.That(result.Exit, Is.Zero, result.Error);
+        Assert.That(result.Json.GetProperty("passed").GetBoolean());
+        Assert.That(result.Json.GetProperty("runs").GetArrayLength(), Is.EqualTo(2 * 2 * 2 + 2 * 2));
+        Assert.That(Cli.Run("experiment", "matrix", "--models", "gpt").Error, Does.StartWith("RDU0202"));
+    }
+
     [TestCase("a.png")]
     [TestCase("a.svg")]
     public void Plots_AreWritten(string name)

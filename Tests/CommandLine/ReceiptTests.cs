@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using NUnit.Framework;
@@ -95,7 +96,71 @@ public sealed class ReceiptTests
         lines[3] = lines[3].Replace("\t3\t", "\t4\t", StringComparison.Ordinal);
         File.WriteAllLines(data, lines);
 
-        Assert.That(MustReject(path, "data").GetProperty("where").GetString(), Is.EqualTo("dataDigest"));
+        Assert.That(MustReject(path, "data").GetProperty("where").GetString(), Is.EqualTo("the samples between the beginning and step 1"));
+    }
+
+    /// <summary>A receipt with sections: what was forged from step 23 on is found by halving, in its section, on whatever device.</summary>
+    [TestCase("host", "o3", true)]
+    [TestCase("host", "o0", false)]
+    [TestCase("ilgpu", "o3", true)]
+    public void Bisection_NamesStepAndSection(string device, string mode, bool bisects)
+    {
+        const int bad = 23;
+        string path = Write("a", ["train", "dlrm", "--preset", "tiny", "--steps", "40", "--threads", "1", "--mode", mode, "--receipt-sections"]);
+        string[] verify = ["verify", path, "--device", device, "--threads", "2", "--json", .. bisects ? ["--bisect"] : Array.Empty<string>()];
+        Cli accepted = Cli.Run(verify);
+        Assert.That((accepted.Exit, accepted.Json.GetProperty("stepsRepeated").GetInt32()), Is.EqualTo((0, 40)), accepted.Error + accepted.Out);
+
+        string section = string.Empty;
+        Forge(path, receipt =>
+        {
+            JsonArray sections = receipt["trace"]!["sections"]!.AsArray();
+            section = $"{sections[^1]}";
+            for (int step = bad; step < 40; step++)
+            {
+                string[] digests = $"{receipt["trace"]!["steps"]![step]}".Split(' ');
+                Assert.That(digests, Has.Length.EqualTo(sections.Count));
+                digests[^1] = "0123456789abcdef";
+                receipt["trace"]!["steps"]![step] = string.Join(' ', digests);
+            }
+
+            foreach (JsonNode? digest in receipt["stepDigests"]!.AsArray().Where(digest => (int)digest!["step"]! > bad))
+            {
+                digest!["digest"] = "sha256:0";
+            }
+        });
+        Cli rejected = Cli.Run(verify);
+        JsonElement reason = rejected.Json.GetProperty("reason");
+
+        Assert.That(rejected.Exit, Is.EqualTo(1));
+        Assert.That((reason.GetProperty("kind").GetString(), reason.GetProperty("where").GetString()), Is.EqualTo(("computation", $"step {bad}, section {section}")));
+        Assert.That(rejected.Json.GetProperty("stepsRepeated").GetInt32(), Is.EqualTo(bisects ? 24 : 40));
+    }
+
+    [Test]
+    public void SectionsOfParts_AreRefused() =>
+        Assert.That(Cli.Run("train", "dlrm", "--preset", "tiny", "--steps", "2", "--sockets", "2", "--receipt-sections", "--receipt", Path.Combine(_folder, "a.json")).Error, Does.StartWith("RDU0201"));
+
+    /// <summary>
+    /// Another processor, as far as one machine can be it: the run's instructions are taken away, first AVX-512 and AVX2, then all
+    /// that .NET knows; vectors of 512 bits are then made of smaller ones, or of single floats.
+    /// </summary>
+    [TestCase("DOTNET_EnableAVX512", "0")]
+    [TestCase("DOTNET_EnableAVX2", "0")]
+    [TestCase("DOTNET_EnableHWIntrinsic", "0")]
+    public void TrueReceipt_IsAccepted_WithoutTheInstructions(string variable, string value)
+    {
+        string path = Write("a", ["train", "dlrm", "--preset", "tiny", "--steps", "20", "--receipt-sections"]);
+        string program = Path.Combine(TestContext.CurrentContext.TestDirectory, "rduemu.dll");
+        var start = new ProcessStartInfo("dotnet", [program, "verify", path, "--threads", "2", "--json"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment[variable] = value;
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string written = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+
+        Assert.That(process.ExitCode, Is.Zero, errors.Result + written);
+        Assert.That(JsonNode.Parse(written)!["verdict"]!.ToString(), Is.EqualTo("accepted"));
     }
 
     [Test]

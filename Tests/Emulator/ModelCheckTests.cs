@@ -78,7 +78,7 @@ public sealed class ModelCheckTests
     public void Observing_ChangesNothing()
     {
         ModelCheck check = Check(null);
-        var harmless = new Injection(Steps, "none", "none", 0, 0);
+        var harmless = new Injection(Steps + 1, "none", "none", 0, 0);
         CheckResult plain = check.Run(Good, CancellationToken.None);
         var places = new StageRecorder();
         RduEmu.Compiler.Graphs.Graph step = new DlrmModel(DlrmPresets.Tiny).BuildTrainingStep(2).Graph;

@@ -90,7 +90,8 @@ public sealed class ExecutableTests
     [Test]
     public void Catalogue_AttributesOfEveryKind_ReadBackAsTheyWere()
     {
-        Operator[] operators = [new Linear(), new SampleMatMul(2, 3, 4, true, false), new ColumnMap([3, -1, 0]), new SampleLoss(LossKind.SquaredError), new EmbeddingBagGradient(7)];
+        Operator[] operators = [new Linear(), new SampleMatMul(2, 3, 4, true, false), new ColumnMap([3, -1, 0]), new SampleLoss(LossKind.SquaredError), new EmbeddingBagGradient(7),
+            new MaxPoolGradient(new MaxPool(ConvolutionWindow.Strided(2), 2, 2)), new ImageConvolution(ConvolutionWindow.Same(3)), new ResampleGradient(new Resample(ResampleKind.Bilinear, 2), 8, 8)];
         foreach (Operator op in operators)
         {
             using var json = System.Text.Json.JsonDocument.Parse(OperatorCatalogue.Attributes(op).ToJsonString());

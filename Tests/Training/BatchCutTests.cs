@@ -90,6 +90,42 @@ public sealed class BatchCutTests
         Assert.That(Run(new PartedStep(model, 4, null), field), Is.EqualTo(Run(new WholeStep(model), field)));
     }
 
+    /// <summary>Shares that are added as they come have the sum of the whole tree, and few of them are kept.</summary>
+    [Test]
+    public void SharesThatAreFolded_HaveTheTreesSum([Range(1, 20)] int shares)
+    {
+        const int length = 37;
+        var random = new Random(shares);
+        float[][] all = [.. Enumerable.Range(0, shares).Select(_ => Enumerable.Range(0, length).Select(_ => random.NextSingle() - 0.5f).ToArray())];
+        var fold = new ShareFold(length);
+        var sum = new float[length];
+        for (int time = 0; time < 2; time++)
+        {
+            foreach (float[] share in all)
+            {
+                float[] room = fold.Next();
+                share.CopyTo(room, 0);
+                fold.Add(room);
+            }
+
+            fold.Finish(sum);
+            Assert.That(sum.Select(BitConverter.SingleToInt32Bits), Is.EqualTo(Tree(all).Select(BitConverter.SingleToInt32Bits)).AsCollection);
+        }
+
+        Assert.That(fold.CountArrays, Is.LessThanOrEqualTo(1 + (int)Math.Log2(shares) + 1));
+    }
+
+    private static float[] Tree(ReadOnlySpan<float[]> shares)
+    {
+        if (shares.Length == 1)
+        {
+            return shares[0];
+        }
+
+        int left = 1 << (31 - int.LeadingZeroCount(shares.Length - 1));
+        return [.. Tree(shares[..left]).Zip(Tree(shares[left..]), (a, b) => a + b)];
+    }
+
     [Test]
     public void PartsThatAreNotEqual_AreRefused() =>
         Assert.That(

@@ -18,15 +18,22 @@ internal sealed class DlrmFamily : IModelFamily
     private readonly Option<string?> _data = new("--data") { Description = "a Criteo file or folder, a MovieLens 100k folder, or a training example in JSON; left out: generated clicks" };
     private readonly Option<string?> _testData = new("--test-data") { Description = "Criteo samples to be measured on; left out: every tenth row of --data" };
     private readonly Option<int?> _cap = new("--table-rows-cap") { Description = $"no embedding table larger than this; with generated clicks {GeneratedTableRowsCap} if left out" };
+    private readonly Option<int?> _width = new("--embedding-width") { Description = "elements of an embedding; left out: the preset's" };
     private readonly Option<string> _optimizer = new("--optimizer") { Description = string.Join(", ", DlrmModel.Optimizers.Keys), DefaultValueFactory = _ => "sgd" };
 
     public string Name => "dlrm";
 
     public string Description => "a deep learning recommendation model: clicks from numbers and categories";
 
-    public IReadOnlyList<Option> Options => [_preset, _data, _testData, _cap, _optimizer];
+    public IReadOnlyList<Option> Options => [_preset, _data, _testData, _cap, _width, _optimizer];
 
-    public ModelChoice Read(ParseResult parsed, CommonChoices common)
+    public ModelChoice Read(ParseResult parsed, CommonChoices common) => Read(parsed, common, parsed.GetValue(_width));
+
+    /// <param name="parsed">The command line.</param>
+    /// <param name="common">The common options.</param>
+    /// <param name="embeddingWidth">Elements of an embedding, or null for the preset's.</param>
+    /// <exception cref="RduException">RDU0201, RDU0202: an option has a value that cannot be used.</exception>
+    public ModelChoice Read(ParseResult parsed, CommonChoices common, int? embeddingWidth)
     {
         DlrmConfiguration configuration = DlrmPresets.Find(parsed.GetRequiredValue(_preset));
         string? data = parsed.GetValue(_data);
@@ -35,6 +42,11 @@ internal sealed class DlrmFamily : IModelFamily
         if (cap is { } rows)
         {
             configuration = configuration.WithTableRowsCap(rows);
+        }
+
+        if (embeddingWidth is { } width)
+        {
+            configuration = configuration with { BottomLayers = configuration.BottomLayers.SetItem(configuration.BottomLayers.Length - 1, CommonOptions.Positive("--embedding-width", width)) };
         }
 
         string optimizer = parsed.GetRequiredValue(_optimizer);

@@ -91,6 +91,12 @@ internal sealed class ShardedRdus : IDisposable
 
     public IEnumerable<Executor> Executors => _graphs.SelectMany(graph => graph.Executors);
 
+    /// <summary>The training step as each RDU has it; none without training.</summary>
+    public IReadOnlyList<Graph> TrainingGraphs => [.. _training?.Sockets.Select(socket => socket.Graph) ?? []];
+
+    /// <summary>The predictions as each RDU has them; none without predictions.</summary>
+    public IReadOnlyList<Graph> InferenceGraphs => [.. _inference?.Sockets.Select(socket => socket.Graph) ?? []];
+
     public float Step(Batch batch, StepMoment moment)
     {
         _training!.Run(batch, moment);

@@ -6,21 +6,19 @@ using RduEmu.Emulator.Plots;
 using RduEmu.Kernels.Errors;
 using Spectre.Console;
 
-namespace RduEmu.Emulator.CommandLine;
+namespace RduEmu.Emulator.CommandLine.Experiments;
 
-/// <summary><c>rduemu experiment</c>: what repeatability is about, measured here.</summary>
-internal static class ExperimentCommand
+/// <summary><c>rduemu experiment index-add</c>.</summary>
+internal static class IndexAddCommand
 {
-    public static Command Create() => new("experiment", "what repeatability is about, measured here") { CreateIndexAdd() };
-
-    private static Command CreateIndexAdd()
+    public static Command Create()
     {
         var device = new DeviceOptions();
         Option<int> runs = new("--runs") { Description = "repetitions", DefaultValueFactory = _ => 5 };
         Option<int> positions = new("--positions") { Description = "rows that are added", DefaultValueFactory = _ => 200_000 };
         Option<int> rows = new("--rows") { Description = "rows that they are added to", DefaultValueFactory = _ => 64 };
         Option<int> width = new("--width") { Description = "elements of a row", DefaultValueFactory = _ => 8 };
-        Option<int> racers = new("--racers") { Description = "threads that race", DefaultValueFactory = _ => 4 };
+        Option<int> racers = new("--racers") { Description = "threads that race, at least 2", DefaultValueFactory = _ => 4 };
         Option<int> seed = new("--seed") { Description = "of rows and positions", DefaultValueFactory = _ => 1 };
         Option<string?> plot = new("--plot") { Description = "draw the norms: a file .png or .svg" };
         Option<bool> json = new("--json") { Description = "one JSON object on stdout" };
@@ -45,7 +43,7 @@ internal static class ExperimentCommand
 
             using var interruption = new Interruption();
             IReadOnlyList<IndexAddRun> results = IndexAdd.Run(
-                size, times, new ExecutionTarget(where, threads), CommonOptions.Positive("--racers", parsed.GetRequiredValue(racers)), interruption.Token);
+                size, times, new ExecutionTarget(where, threads), CommonOptions.AtLeast("--racers", parsed.GetRequiredValue(racers), 2), interruption.Token);
             if (plotPath is not null)
             {
                 PlotFile.Write(plotPath, IndexAddPlot.Draw(results));
@@ -67,13 +65,13 @@ internal static class ExperimentCommand
             return;
         }
 
-        Table table = new Table().Border(TableBorder.Simple).AddColumns("run", "RDU order", "racing threads");
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("run", "RDU order", "racing threads", "handovers");
         for (int run = 0; run < results.Count; run++)
         {
-            table.AddRow($"{run + 1}", Text(results[run].Ordered), Text(results[run].Racing));
+            table.AddRow($"{run + 1}", Text(results[run].Ordered), Text(results[run].Racing), $"{results[run].Handovers}");
         }
 
-        table.AddRow("spread", Text(ordered), Text(racing));
+        table.AddRow("spread", Text(ordered), Text(racing), string.Empty);
         new Output(json: false).Text.Write(table);
     }
 
