@@ -52,7 +52,14 @@ internal static class ReplayCommand
         {
             Output.WriteJson(new
             {
-                place.Model, replay.Code, place.Step, place.Section, place.Stage, place.Tile, place.Tensor, place.Element,
+                place.Model,
+                replay.Code,
+                place.Step,
+                place.Section,
+                place.Stage,
+                place.Tile,
+                place.Tensor,
+                place.Element,
                 Bits = new[] { Bits(replay.First), Bits(replay.Second) },
                 Sides = new[] { replay.First.Name, replay.Second.Name },
                 Runs = runs,

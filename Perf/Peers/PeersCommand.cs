@@ -73,7 +73,8 @@ internal static class GateCommand
         Option<FileInfo> baseline = new("--baseline") { Description = "ratios written by peers --baseline", Required = true };
         Option<double> allowance = new("--allowance")
         {
-            Description = "by how much a ratio may fall beyond its noise", DefaultValueFactory = _ => PeerGate.DefaultAllowance,
+            Description = "by how much a ratio may fall beyond its noise",
+            DefaultValueFactory = _ => PeerGate.DefaultAllowance,
         };
         Command command = new("gate", "fails if a ratio to the peer has fallen") { baseline, allowance };
         suites.AddTo(command);
@@ -108,7 +109,8 @@ internal sealed class PeerOptions
 {
     private readonly Argument<string[]> _suites = new("suites")
     {
-        Description = $"{string.Join(", ", PeerSuites.All.Keys)}; all if none is named", Arity = ArgumentArity.ZeroOrMore,
+        Description = $"{string.Join(", ", PeerSuites.All.Keys)}; all if none is named",
+        Arity = ArgumentArity.ZeroOrMore,
     };
 
     private readonly Option<string?> _filter = new("--filter") { Description = "only cases whose name has this in it" };

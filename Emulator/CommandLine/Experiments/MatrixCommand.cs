@@ -86,8 +86,14 @@ internal static class MatrixCommand
                 Steps = steps,
                 Runs = runs.Select(run => new
                 {
-                    run.Model, run.Size, run.Result.Variant.Device, run.Result.Variant.Sockets, run.Result.Variant.Threads, run.Result.Variant.Mode,
-                    run.Result.WeightsDigest, run.Result.OutputsDigest,
+                    run.Model,
+                    run.Size,
+                    run.Result.Variant.Device,
+                    run.Result.Variant.Sockets,
+                    run.Result.Variant.Threads,
+                    run.Result.Variant.Mode,
+                    run.Result.WeightsDigest,
+                    run.Result.OutputsDigest,
                 }),
             });
         }

@@ -106,9 +106,9 @@ public static class RduSpecReader
         new CalibrationSpec(v["calibration.systolicPercent"], v["calibration.simdPercent"]),
         sources,
         Convert.ToHexStringLower(SHA256.HashData(content)))
-    {
-        Content = content,
-    };
+        {
+            Content = content,
+        };
 
     private static void RequireKnownNames(JsonElement root, string where)
     {

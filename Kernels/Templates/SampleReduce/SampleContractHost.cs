@@ -1,7 +1,7 @@
-using RduEmu.Kernels.Memory;
 using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Numerics;
 
 namespace RduEmu.Kernels.Templates.SampleReduce;
