@@ -18,6 +18,7 @@ public sealed class PipelineSharding : Sharding
     private readonly bool[] _isBackward;
     private readonly Layout[] _layouts;
     private readonly int _microbatches;
+    private Dictionary<ValueId, int> _hints = [];
 
     /// <param name="graph">Any graph over a batch.</param>
     /// <param name="sockets">RDUs, a stage on each.</param>
@@ -56,8 +57,9 @@ public sealed class PipelineSharding : Sharding
     public override Layout LayoutOf(ValueId value) => _layouts[value.Index];
 
     /// <summary>
-    /// Slots of one pass of one microbatch, as if all passes took as long: forward pass m of stage s at s + m at first and then, when
-    /// backward passes have come, two slots apart. Of one slot the last stage comes first: what it takes has been sent.
+    /// Slots of one pass of one microbatch, as if all passes took as long: of S stages the backward pass m of stage s at 2S - 1 - s + 2m, its
+    /// forward pass at s + m for the first S - s microbatches, then at s + 2m, between two backward passes. Of one slot the last stage
+    /// comes first: what it takes has been sent.
     /// </summary>
     public override long OrderOf(Node node, int piece)
     {
@@ -68,7 +70,7 @@ public sealed class PipelineSharding : Sharding
         }
 
         int warm = Sockets - stage;
-        long forward = piece < warm ? stage + piece : stage + warm + 2L * (piece - warm) + (warm - 1);
+        long forward = piece < warm ? stage + piece : stage + (2L * piece);
         long backward = 2L * Sockets - 1 - stage + (2L * piece);
         return ((_isBackward[node.Output.Index] ? backward : forward) * Sockets) + (Sockets - 1 - stage);
     }
@@ -155,8 +157,6 @@ public sealed class PipelineSharding : Sharding
 
         _hints = hints;
     }
-
-    private Dictionary<ValueId, int> _hints = [];
 
     private void PlaceBackward()
     {

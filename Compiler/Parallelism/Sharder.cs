@@ -22,6 +22,7 @@ public sealed class Sharder
     private readonly SocketBuilder[] _sockets;
     private readonly List<TensorType> _shareTypes = [];
     private readonly List<Layout> _shareLayouts = [];
+    private readonly Dictionary<ValueId, SharedSum> _sums = [];
     private int _exchanges;
 
     private Sharder(Sharding sharding)
@@ -47,10 +48,23 @@ public sealed class Sharder
     public static ImmutableArray<SocketGraph> Run(Sharding sharding, IReadOnlyList<ValueId> outputs)
     {
         var sharder = new Sharder(sharding);
-        foreach (List<(Node Node, int Piece)> turn in sharder.Turns())
+        foreach (List<Task> turn in sharder.Turns())
         {
-            Piece[] pieces = [.. sharding.LayoutOf(turn[0].Node.Output).Pieces];
-            sharder.Compute(turn[0].Node, [.. turn.Select(task => pieces[task.Piece])]);
+            Node node = turn[0].Node;
+            int[] positions = [.. turn.Select(task => task.Position)];
+            if (turn[0].IsShare)
+            {
+                sharder.ComputeShares(node, sharder._sums[node.Output], positions);
+            }
+            else if (sharder._sums.TryGetValue(node.Output, out SharedSum? sum))
+            {
+                sharder.Finish(node, sum);
+            }
+            else
+            {
+                Piece[] pieces = [.. sharding.LayoutOf(node.Output).Pieces];
+                sharder.Compute(node, [.. positions.Select(position => pieces[position])]);
+            }
         }
 
         sharder.AddUpdates();
@@ -65,36 +79,52 @@ public sealed class Sharder
         return [.. sharder._sockets.Select(socket => socket.Build())];
     }
 
-    /// <summary>What is computed, in order; pieces of a node that stand together are computed together.</summary>
-    private List<List<(Node Node, int Piece)>> Turns()
+    /// <summary>
+    /// What is computed, in order; pieces of a node that stand together are computed together. A share of a sum is computed as soon as its
+    /// rows are there.
+    /// </summary>
+    private List<List<Task>> Turns()
     {
         var keys = new Dictionary<ValueId, long[]>();
-        var tasks = new List<(long Key, Node Node, int Piece)>();
+        var tasks = new List<Task>();
         foreach (Node node in _graph.Nodes)
         {
             long after = node.Inputs.Where(keys.ContainsKey).Select(input => keys[input].Max()).DefaultIfEmpty(long.MinValue).Max();
             EquatableArray<Piece> pieces = _sharding.LayoutOf(node.Output).Pieces;
+            if (pieces.Count == 1 && SumOf(node) is { } sum)
+            {
+                _sums.Add(node.Output, sum);
+                long last = long.MinValue;
+                for (int i = 0; i < sum.Rows.Length; i++)
+                {
+                    last = Math.Max(last, AfterPiece(node, i, sum.Rows.Length));
+                    tasks.Add(new Task(last, node, i, IsShare: true));
+                }
+            }
+
             var own = new long[pieces.Count];
             for (int i = 0; i < own.Length; i++)
             {
-                // A piece of samples waits for the same samples, anything else for all pieces of its inputs.
-                own[i] = Math.Max(_sharding.OrderOf(node, i), pieces.Count == 1 ? after : node.Inputs.Where(keys.ContainsKey).Select(input => AfterOf(input, i)).DefaultIfEmpty(long.MinValue).Max());
-                tasks.Add((own[i], node, i));
+                own[i] = Math.Max(_sharding.OrderOf(node, i), pieces.Count == 1 ? after : AfterPiece(node, i, pieces.Count));
+                tasks.Add(new Task(own[i], node, i, IsShare: false));
             }
 
             keys.Add(node.Output, own);
-            long AfterOf(ValueId input, int piece) => keys[input].Length == pieces.Count ? keys[input][piece] : keys[input].Max();
         }
 
-        var turns = new List<List<(Node Node, int Piece)>>();
-        foreach ((_, Node node, int piece) in tasks.OrderBy(task => task.Key).ThenBy(task => task.Node.Id.Index).ThenBy(task => task.Piece))
+        // A piece waits for the same piece of inputs that are cut alike, else for all of the input.
+        long AfterPiece(Node node, int piece, int pieces) => node.Inputs.Where(keys.ContainsKey)
+            .Select(input => keys[input].Length == pieces ? keys[input][piece] : keys[input].Max()).DefaultIfEmpty(long.MinValue).Max();
+
+        var turns = new List<List<Task>>();
+        foreach (Task task in tasks.OrderBy(task => task.Key).ThenBy(task => task.Node.Id.Index).ThenBy(task => !task.IsShare).ThenBy(task => task.Position))
         {
-            if (turns.Count == 0 || turns[^1][0].Node != node)
+            if (turns.Count == 0 || turns[^1][0].Node != task.Node || turns[^1][0].IsShare != task.IsShare)
             {
                 turns.Add([]);
             }
 
-            turns[^1].Add((node, piece));
+            turns[^1].Add(task);
         }
 
         return turns;
@@ -112,11 +142,6 @@ public sealed class Sharder
     {
         OperatorInputs inputs = InputsOf(node);
         TensorType output = TypeOf(node.Output);
-        if (pieces.Count == 1 && pieces[0].Region.IsAllOf(output) && TryShares(node, inputs, pieces[0]))
-        {
-            return;
-        }
-
         SliceRule[] rules =
         [
             .. pieces.Select(piece => piece.Region.IsAllOf(output)
@@ -135,78 +160,89 @@ public sealed class Sharder
             foreach (int socket in SocketsOf(pieces[p]))
             {
                 SocketBuilder here = _sockets[socket];
-                ValueId local = here.Builder.Apply(rules[p].Operator, [.. node.Inputs.Select((input, i) => here[input, rules[p].Inputs[i]])]);
+                ValueId local = here.Builder.Apply(node with { Operator = rules[p].Operator }, [.. node.Inputs.Select((input, i) => here[input, rules[p].Inputs[i]])]);
                 here.Hold(node.Output, pieces[p].Region, local);
             }
         }
     }
 
-    /// <summary>A sum over samples of shares, each where its rows are.</summary>
-    /// <returns>False if the shares would not be parts of the sum's tree.</returns>
-    private bool TryShares(Node node, OperatorInputs inputs, Piece where)
+    /// <summary>A sum over samples as shares, each where its rows are; null if there are none that are parts of the sum's tree.</summary>
+    private SharedSum? SumOf(Node node)
     {
-        if (node.Operator.Shares(inputs) is not { } sum)
+        OperatorInputs inputs = InputsOf(node);
+        if (node.Operator.Shares(inputs) is not { } rule)
         {
-            return false;
+            return null;
         }
 
-        ValueId[] summed = [.. sum.Inputs.Select(i => node.Inputs[i])];
+        ValueId[] summed = [.. rule.Inputs.Select(i => node.Inputs[i])];
         OperatorInputs types = inputs with { Types = [.. summed.Select(TypeOf)] };
-        if (ShareTree.Of(TypeOf(summed[0]), LayoutOf(summed[0]), sum, types) is not { } tree)
+        return ShareTree.Of(TypeOf(summed[0]), LayoutOf(summed[0]), rule, types) is { } tree ? new SharedSum(rule, summed, types, tree) : null;
+    }
+
+    private void ComputeShares(Node node, SharedSum sum, int[] positions)
+    {
+        Region all = Region.Of(sum.Output);
+        SliceRule[] rules = [.. positions.Select(position => sum.Rule.Sum.Share(sum.Types, sum.Rows[position].Region)!)];
+        for (int i = 0; i < sum.Inputs.Length; i++)
         {
-            return false;
+            Bring(sum.Inputs[i], positions.Select((position, p) => (sum.Rows[position].Socket, rules[p].Inputs[i])), isPacked: false);
         }
 
-        TensorType output = sum.Sum.Infer(types);
-        List<List<Share>> shares = tree.Select(sample => sample.Select(rows => new Share(rows, sum.Sum.Share(types, rows.Region)!)).ToList()).ToList();
-        for (int i = 0; i < summed.Length; i++)
+        int where = LayoutOf(node.Output).Pieces[0].Socket;
+        for (int p = 0; p < positions.Length; p++)
         {
-            Bring(summed[i], shares.SelectMany(sample => sample).Select(share => (share.Rows.Socket, share.Rule.Inputs[i])), isPacked: false);
-        }
-
-        foreach (List<Share> sample in shares)
-        {
-            ValueId? before = null;
-            foreach (Share share in sample)
+            int position = positions[p];
+            int socket = sum.Rows[position].Socket;
+            SocketBuilder here = _sockets[socket];
+            List<ValueId> locals = [.. sum.Inputs.Select((input, i) => here[input, rules[p].Inputs[i]])];
+            if (sum.Continues(position))
             {
-                SocketBuilder here = _sockets[share.Rows.Socket];
-                List<ValueId> locals = [.. summed.Select((input, i) => here[input, share.Rule.Inputs[i]])];
-                if (sum.Order == ShareOrder.Continued && before is { } total)
-                {
-                    Bring(total, [(share.Rows.Socket, Region.Of(output))], isPacked: false);
-                    locals.Add(here[total, Region.Of(output)]);
-                }
-
-                share.Value = new ValueId(_graph.Values.Count + _shareTypes.Count);
-                _shareTypes.Add(output);
-                _shareLayouts.Add(Layout.On(output, share.Rows.Socket));
-                here.Hold(share.Value, Region.Of(output), here.Builder.Apply(share.Rule.Operator, [.. locals]));
-                before = share.Value;
+                ValueId before = sum.Shares[position - 1];
+                Bring(before, [(socket, all)], isPacked: false);
+                locals.Add(here[before, all]);
             }
-        }
 
-        ValueId[][] totals = [.. shares.Select(sample => sum.Order == ShareOrder.Continued ? [sample[^1].Value] : sample.Select(share => share.Value).ToArray())];
+            ValueId share = here.Builder.Apply(rules[p].Operator, [.. locals]);
+            if (socket == where && sum.IsOnOne)
+            {
+                // Added as soon as it is there: few sums pend at a time.
+                sum.Push(share, (left, right) => here.Builder.Apply(new Add(), left, right));
+                continue;
+            }
+
+            sum.Shares[position] = new ValueId(_graph.Values.Count + _shareTypes.Count);
+            _shareTypes.Add(sum.Output);
+            _shareLayouts.Add(Layout.On(sum.Output, socket));
+            here.Hold(sum.Shares[position], all, share);
+        }
+    }
+
+    /// <summary>The sum of all shares, and what is done with it.</summary>
+    private void Finish(Node node, SharedSum sum)
+    {
+        Piece where = LayoutOf(node.Output).Pieces[0];
+        Region all = Region.Of(sum.Output);
+        ValueId[][] totals = sum.Totals();
         foreach (ValueId total in totals.SelectMany(sample => sample))
         {
-            Bring(total, SocketsOf(where).Select(socket => (socket, Region.Of(output))), isPacked: false);
+            Bring(total, SocketsOf(where).Select(socket => (socket, all)), isPacked: false);
         }
 
-        if (sum.Finish is not null)
+        ValueId? other = sum.Rule.Finish is null ? null : node.Inputs[sum.Rule.FinishInput];
+        if (other is { } finishing)
         {
-            ValueId other = node.Inputs[sum.FinishInput];
-            Bring(other, SocketsOf(where).Select(socket => (socket, Region.Of(TypeOf(other)))), isPacked: false);
+            Bring(finishing, SocketsOf(where).Select(socket => (socket, Region.Of(TypeOf(finishing)))), isPacked: false);
         }
 
         foreach (int socket in SocketsOf(where))
         {
             SocketBuilder here = _sockets[socket];
-            ValueId[] samples = [.. totals.Select(sample => Combine(here, sample.Select(total => here[total, Region.Of(output)]).ToArray()))];
-            ValueId result = Combine(here, samples);
-            result = sum.Finish is null ? result : here.Builder.Apply(sum.Finish, result, here[node.Inputs[sum.FinishInput], Region.Of(inputs[sum.FinishInput])]);
+            ValueId result = sum.Pending((left, right) => here.Builder.Apply(new Add(), left, right))
+                ?? Combine(here, totals.Select(sample => Combine(here, sample.Select(total => here[total, all]).ToArray())).ToArray());
+            result = other is { } known ? here.Builder.Apply(sum.Rule.Finish!, result, here[known, Region.Of(TypeOf(known))]) : result;
             here.Hold(node.Output, where.Region, result);
         }
-
-        return true;
     }
 
     /// <summary>The sum by the binary tree over the position, aligned to powers of two.</summary>
@@ -350,14 +386,6 @@ public sealed class Sharder
         }
     }
 
-    /// <summary>A share of a sum.</summary>
-    private sealed class Share(Piece rows, SliceRule rule)
-    {
-        public Piece Rows => rows;
-
-        public SliceRule Rule => rule;
-
-        /// <summary>The number under which it is brought.</summary>
-        public ValueId Value { get; set; }
-    }
+    /// <summary>A piece of a node, or a share of it.</summary>
+    private sealed record Task(long Key, Node Node, int Position, bool IsShare);
 }

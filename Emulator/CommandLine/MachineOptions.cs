@@ -7,7 +7,10 @@ using RduEmu.Compiler.Placement.Fusion;
 using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Emulator.Machine.Simulation;
 using RduEmu.Emulator.Machine.Spec;
+using RduEmu.Emulator.Training;
+using RduEmu.Emulator.Training.Sharded;
 using RduEmu.Kernels.Errors;
+using RduEmu.Models.Training;
 
 namespace RduEmu.Emulator.CommandLine;
 
@@ -18,14 +21,16 @@ internal sealed class MachineOptions
 
     private readonly Option<string> _target = new("--target") { Description = $"{string.Join(", ", RduParts.Names)}, or a description of your own ending in .json", DefaultValueFactory = _ => RduParts.Default };
     private readonly Option<int?> _tiles = new("--tiles") { Description = "tiles of an RDU that the program gets; left out: all" };
-    private readonly Option<int> _sockets = new("--sockets") { Description = "RDUs that share the batch (data parallel)", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> _sockets = new("--sockets") { Description = "RDUs", DefaultValueFactory = _ => 1 };
+    private readonly Option<string> _parallel = new("--parallel") { Description = "what they share: data (the batch), tensor (weights, tables), pipeline (layers), spatial (tiles of images)", DefaultValueFactory = _ => "data" };
+    private readonly Option<int> _microbatches = new("--microbatches") { Description = "equal parts of the batch that follow each other through a pipeline", DefaultValueFactory = _ => 1 };
     private readonly Option<string> _storage = new("--storage") { Description = $"{string.Join(", ", Storages.Keys)}: how the modelled machine stores activations and weights", DefaultValueFactory = _ => "bf16" };
     private readonly Option<int> _placementSeed = new("--placement-seed") { Description = "of the annealing; bits of results do not depend on it", DefaultValueFactory = _ => 1 };
     private readonly Option<bool> _inference = new("--inference") { Description = "the prediction alone instead of a training step" };
 
     private readonly Option<string?> _executable = new(ExecutableFile.OptionName) { Description = "an executable that was compiled for the machine; what COMMAND NAME.rdux gives", Hidden = true };
 
-    public IReadOnlyList<Option> All => [_target, _tiles, _sockets, _storage, _placementSeed, _inference, _executable];
+    public IReadOnlyList<Option> All => [_target, _tiles, _sockets, _parallel, _microbatches, _storage, _placementSeed, _inference, _executable];
 
     /// <exception cref="RduException">RDU0201, RDU0202, RDU0601.</exception>
     public MachineRequest Read(ParseResult parsed)
@@ -53,7 +58,11 @@ internal sealed class MachineOptions
             throw new RduException(ErrorCatalogue.NameUnknown, "--storage", string.Join(", ", Storages.Keys), storage, "choose one of them");
         }
 
-        return new MachineRequest(spec, tiles, sockets, bytes, parsed.GetRequiredValue(_placementSeed), parsed.GetValue(_inference), executable);
+        return new MachineRequest(spec, tiles, sockets, bytes, parsed.GetRequiredValue(_placementSeed), parsed.GetValue(_inference), executable)
+        {
+            Parallel = CommonOptions.Parallel("--parallel", parsed.GetRequiredValue(_parallel)),
+            Microbatches = CommonOptions.Positive("--microbatches", parsed.GetRequiredValue(_microbatches)),
+        };
     }
 }
 
@@ -62,6 +71,11 @@ internal sealed class MachineOptions
 internal sealed record MachineRequest(
     RduSpec Spec, int Tiles, int Sockets, int ElementBytes, int PlacementSeed, bool IsInference, Executable? Executable)
 {
+    /// <summary>What the RDUs share.</summary>
+    public ParallelKind Parallel { get; init; }
+
+    public int Microbatches { get; init; } = 1;
+
     public RduResources Resources => Spec.Resources(Tiles);
 
     public PlacementOptions Options(CompileMode mode) => new(mode, 0, PlacementSeed, ElementBytes)
@@ -77,6 +91,12 @@ internal sealed record MachineRequest(
     /// <summary>Places a graph, which computes one socket's share of the batch.</summary>
     public PlacedProgram Place(Graph graph, CompileMode mode, Action<int, int>? progress, CancellationToken cancellation) => PlacementCompiler.Compile(
         graph, Resources, Options(mode), progress, cancellation);
+
+    /// <summary>A model's graph shared by the RDUs, or null where each computes the graph of its own part of the batch.</summary>
+    /// <exception cref="RduException">RDU0201: it cannot be shared so.</exception>
+    public SharedWork? Share(ModelGraph graph) => Sockets == 1 || Parallel == ParallelKind.Data
+        ? null
+        : SharedWork.Of(graph, new BatchSplit(Sockets, Microbatches, Parallel), checked((int)Spec.Node.Sockets));
 
     public ProgramTiming Time(PlacedProgram program, CancellationToken cancellation) => new ProgramSimulator(Spec, program, Sockets).Run(cancellation);
 }

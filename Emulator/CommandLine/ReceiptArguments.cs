@@ -8,7 +8,7 @@ internal static class ReceiptArguments
 {
     private static readonly HashSet<string> LeftOut =
     [
-        "--device", "--threads", "--mode", "--tile", "--arena-file", "--memory-limit", "--sockets", "--accumulate", "--json", "--receipt",
+        "--device", "--threads", "--mode", "--tile", "--arena-file", "--memory-limit", "--sockets", "--parallel", "--accumulate", "--json", "--receipt",
         "--checkpoint", "--checkpoint-every", "--resume", "--plot",
     ];
 

@@ -1,11 +1,11 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Emulator.CommandLine.Families;
 using RduEmu.Emulator.Machine.Simulation;
 using RduEmu.Emulator.Reports;
 using RduEmu.Emulator.Reports.Html;
+using RduEmu.Emulator.Training.Sharded;
 using RduEmu.Kernels.Errors;
 using RduEmu.Models.Training;
 using Spectre.Console;
@@ -99,12 +99,16 @@ internal sealed class ReportCommand : IModelCommand
     private static ProgramReport Make(
         IModel model, int batch, MachineRequest machine, ModelRequest request, Action<int, int>? progress, CancellationToken cancellation)
     {
-        Graph graph = (machine.IsInference ? model.BuildInference(batch) : model.BuildTrainingStep(batch)).Graph;
-        PlacedProgram program = machine.Executable?.Graph == graph && machine.Stored(request.Common.Mode, batch) is { } stored
+        bool isShared = machine.Sockets > 1 && machine.Parallel != ParallelKind.Data;
+        int samples = isShared ? batch * machine.Sockets : batch;
+        ModelGraph graph = machine.IsInference ? model.BuildInference(samples) : model.BuildTrainingStep(samples);
+        SharedWork? shared = machine.Share(graph);
+        PlacedProgram program = shared is null && machine.Executable?.Graph == graph.Graph && machine.Stored(request.Common.Mode, batch) is { } stored
             ? stored
-            : machine.Place(graph, request.Common.Mode, progress, cancellation);
+            : machine.Place(shared?.Busiest ?? graph.Graph, request.Common.Mode, progress, cancellation);
         string title = $"{model.Name} {model.Preset}, {(machine.IsInference ? "inference" : "training step")}, batch {batch * machine.Sockets}";
-        return ProgramReport.Of(title, machine.Time(program, cancellation));
+        ProgramTiming timing = machine.Time(program, cancellation);
+        return ProgramReport.Of(title, shared is null ? timing : timing.WithExchanges(shared.Samples, shared.Traffic));
     }
 
     private static void Print(Output output, ProgramReport report, string folder, IReadOnlyList<string> files)

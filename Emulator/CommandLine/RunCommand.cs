@@ -5,6 +5,7 @@ using RduEmu.Emulator.CommandLine.Families;
 using RduEmu.Emulator.Receipts;
 using RduEmu.Emulator.Training;
 using RduEmu.Emulator.Training.Checkpoints;
+using RduEmu.Emulator.Training.Sharded;
 using RduEmu.Kernels.Errors;
 using RduEmu.Models.Training;
 
@@ -20,11 +21,13 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
 
     private readonly DeviceOptions _device = new();
     private readonly Option<int?> _steps = new("--steps") { Description = $"batches to score; left out: {DefaultBatches}, or all of --data" };
+    private readonly Option<int> _sockets = new("--sockets") { Description = "RDUs: 1, 2, 4, 8, or 16 in two nodes; bits do not depend on it", DefaultValueFactory = _ => 1 };
+    private readonly Option<string> _parallel = new("--parallel") { Description = "what more than one RDU share: tensor (weights, tables), pipeline (layers) or spatial (tiles of images)", DefaultValueFactory = _ => "tensor" };
     private readonly Option<string?> _weights = new("--weights") { Description = "take the parameters of this safetensors file" };
     private readonly Option<string?> _executable = new(ExecutableFile.OptionName) { Description = "an executable that must hold this model's graph; what run NAME.rdux gives" };
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public IReadOnlyList<Option> Options => [.. _device.All, _steps, _weights, _executable, _receipt];
+    public IReadOnlyList<Option> Options => [.. _device.All, _steps, _sockets, _parallel, _weights, _executable, _receipt];
 
     public static Command Create(ReceiptSink? sink)
     {
@@ -53,7 +56,8 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
         IModel model = request.Model;
         Executable? executable = parsed.GetValue(_executable) is { } executablePath ? ExecutableFile.Require(executablePath, model) : null;
 
-        using var session = new ModelSession(model, request.Target(device, threads), new SessionPurpose(InferenceSamples: batchSamples));
+        BatchSplit split = Split(parsed);
+        using var session = new ModelSession(model, request.Target(device, threads), new SessionPurpose(InferenceSamples: batchSamples), split);
         session.Initialize(request.Seed, data.FirstValues);
         if (parsed.GetValue(_weights) is { } weightsPath)
         {
@@ -80,7 +84,7 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
             ("samples/s", Output.Number(samplesPerSecond, 0)),
             ("latency", $"{Output.Number(scoring.MedianMicroseconds, 1)} us median, {Output.Number(scoring.P99Microseconds, 1)} us p99"),
             ("sections", string.Join(", ", session.Program.Step.Select(section => section.Name))),
-            ("arena", Output.Bytes(session.ArenaBytes)),
+            ("arena", $"{Output.Bytes(session.ArenaBytes)}{(split.Sockets > 1 ? " of the largest RDU" : string.Empty)}"),
             ("outputs", scoring.OutputsDigest));
         if (executable is not null)
         {
@@ -124,7 +128,11 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
                 scoring.OutputsDigest,
                 Sections = session.Program.Step.Length,
                 PlacedSections = placedSections,
+                split.Sockets,
+                Parallel = split.Kind,
                 PeakArenaBytes = session.ArenaBytes,
+                session.RduBytes,
+                session.Traffic,
                 PeakProcessBytes = ProcessMemory.PeakBytes(),
             });
         }
@@ -141,6 +149,20 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
         source.Read(batch);
         batch.ClearTail();
         return PlacedInference.Compare(executable, session, batch, threads);
+    }
+
+    /// <summary>One RDU predicts alone; several share the graph.</summary>
+    private BatchSplit Split(ParseResult parsed)
+    {
+        int sockets = CommonOptions.Sockets("--sockets", parsed.GetRequiredValue(_sockets));
+        ParallelKind kind = CommonOptions.Parallel("--parallel", parsed.GetRequiredValue(_parallel));
+        if (kind == ParallelKind.Data)
+        {
+            throw new RduException(
+                ErrorCatalogue.OptionInvalid, "--parallel", "tensor, pipeline or spatial", "data", "start several runs for several batches, or share one batch in another way");
+        }
+
+        return sockets == 1 ? BatchSplit.None : new BatchSplit(sockets, Kind: kind);
     }
 
     private static Scoring Score(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Emulator.CommandLine.Families;
+using RduEmu.Emulator.Fabric;
 using RduEmu.Emulator.Plots;
 using RduEmu.Emulator.Receipts;
 using RduEmu.Emulator.Training;
@@ -110,10 +111,19 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
                     },
                 },
                 interruption.Token));
+        IReadOnlyList<LinkTraffic> traffic = session.Traffic;
         Evaluation? evaluation = data.Test is null || sink is not null ? null : trainer.Evaluate(data.Test, interruption.Token);
         (string weights, IReadOnlyDictionary<string, string> each) = session.WeightDigests();
         double samplesPerSecond = outcome.Samples / outcome.Seconds;
         Print(output, course, outcome, evaluation, samplesPerSecond, weights);
+        if (split.Sockets > 1)
+        {
+            var topology = new FabricTopology(split.Sockets);
+            output.WriteFacts(
+                ("RDUs", $"{split.Sockets} in {topology.Nodes} node{(topology.Nodes == 1 ? string.Empty : "s")}, {split.Kind.ToString().ToLowerInvariant()} parallel"),
+                ("traffic", $"{Output.Bytes(traffic.Where(link => link.IsInNode).Sum(link => link.Bytes))} inside nodes, {Output.Bytes(traffic.Where(link => !link.IsInNode).Sum(link => link.Bytes))} between them, over {traffic.Count} links"));
+        }
+
         if (plotPath is not null)
         {
             PlotFile.Write(plotPath, TrainingPlot.Draw($"{model.Name} {model.Preset}", outcome.State));
@@ -168,7 +178,8 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
                 PeakArenaBytes = session.ArenaBytes,
                 Floor = session.Floor(),
                 session.ScratchBytes,
-                session.Traffic,
+                session.RduBytes,
+                Traffic = traffic,
                 PeakProcessBytes = ProcessMemory.PeakBytes(),
                 Parameters = Listed(session),
             });

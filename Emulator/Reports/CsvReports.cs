@@ -59,6 +59,18 @@ internal static class CsvReports
         return csv.ToBytes();
     }
 
+    /// <summary>What goes from RDU to RDU in a step; not one of SambaTune's tables.</summary>
+    public static byte[] Traffic(ProgramReport report)
+    {
+        var csv = new Csv("from rdu", "to rdu", "network", "messages", "bytes");
+        foreach (Fabric.LinkTraffic link in report.Timing.Traffic)
+        {
+            csv.Add($"{link.From}", $"{link.To}", link.IsInNode ? "links of the node" : "between nodes", $"{link.Messages}", $"{link.Bytes}");
+        }
+
+        return csv.ToBytes();
+    }
+
     public static byte[] Paths(ProgramReport report)
     {
         var csv = new Csv("section id", "buffer chain", "latency (cycles)", "nodes", "source stage depth", "destination stage depth");

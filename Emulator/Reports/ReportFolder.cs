@@ -31,6 +31,7 @@ public static class ReportFolder
             ("stage_report.csv", CsvReports.Stages(report)),
             ("bandwidth_report.csv", CsvReports.Bandwidths(report)),
             ("paths_report.csv", CsvReports.Paths(report)),
+            .. report.Timing.Traffic.Length > 0 ? new[] { ("traffic_report.csv", CsvReports.Traffic(report)) } : [],
             ("trace.json", PerfettoTrace.Write(report)),
             ("report.html", HtmlReport.Write(report, curve)),
         ];

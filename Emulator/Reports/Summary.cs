@@ -29,13 +29,14 @@ internal static class Summary
                 timing.Tiles,
                 timing.Sockets,
                 ClockMegahertz = report.Spec.Chip.ClockMegahertz,
-                Samples = timing.Program.Graph.Samples * timing.Sockets,
+                timing.Samples,
                 StepCycles = timing.Step.Count,
                 StepSeconds = timing.Seconds,
                 timing.SamplesPerSecond,
                 RduCycles = timing.Rdu.Count,
                 AllReduceCycles = timing.AllReduce.Count,
                 AllReduceWorkCycles = timing.AllReduceWork.Count,
+                LinkBytes = timing.Traffic.Sum(link => link.Bytes),
                 HostTransferCycles = timing.HostTransfer.Count,
                 Sections = report.Sections.Length,
                 TeraflopsPerSecond = Teraflops(report),
@@ -65,7 +66,7 @@ internal static class Summary
             return ["The program has no sections: it computes nothing."];
         }
 
-        sentences.Add($"One step of {timing.Program.Graph.Samples * timing.Sockets} samples takes {timing.Step.Count.ToString("N0", CultureInfo.InvariantCulture)} cycles ({Milliseconds(timing.Seconds)} ms): {timing.SamplesPerSecond.ToString("F1", CultureInfo.InvariantCulture)} samples/s.");
+        sentences.Add($"One step of {timing.Samples} samples takes {timing.Step.Count.ToString("N0", CultureInfo.InvariantCulture)} cycles ({Milliseconds(timing.Seconds)} ms): {timing.SamplesPerSecond.ToString("F1", CultureInfo.InvariantCulture)} samples/s.");
         if (timing.Interval is not null)
         {
             sentences.Add($"The program stays on the chip with its weights, and batches follow each other; one alone takes {timing.Rdu.Count.ToString("N0", CultureInfo.InvariantCulture)} cycles, its weights included.");
@@ -79,7 +80,15 @@ internal static class Summary
         sentences.Add($"The RDU computes {Teraflops(report).ToString("F2", CultureInfo.InvariantCulture)} TFLOPS, {Percent(Teraflops(report) * 1e12 / (report.Spec.PeakOperationsPerSecond * timing.Tiles / report.Spec.Chip.Tiles))} of the peak of its {timing.Tiles} tiles.");
         if (timing.AllReduceWork.Count > 0)
         {
-            sentences.Add($"Gradients of {timing.Sockets} RDUs keep the links busy for {Percent(timing.AllReduceWork.Count / step)} of the step; {Percent(timing.AllReduce.Count / step)} do not hide behind the backward pass.");
+            sentences.Add(timing.SharedSamples is null
+                ? $"Gradients of {timing.Sockets} RDUs keep the links busy for {Percent(timing.AllReduceWork.Count / step)} of the step; {Percent(timing.AllReduce.Count / step)} do not hide behind the backward pass."
+                : $"Exchanges between {timing.Sockets} RDUs take {Percent(timing.AllReduce.Count / step)} of the step.");
+        }
+
+        if (timing.Traffic.Length > 0)
+        {
+            long across = timing.Traffic.Where(link => !link.IsInNode).Sum(link => link.Bytes);
+            sentences.Add($"In a step {Megabytes(timing.Traffic.Sum(link => link.Bytes))} MB go over {timing.Traffic.Length} links between RDUs, {Megabytes(across)} MB of them from node to node.");
         }
 
         sentences.Add(timing.HostTransfer > (timing.Interval ?? timing.Rdu + timing.AllReduce)
@@ -107,6 +116,8 @@ internal static class Summary
     private static string Count(int sections) => sections == 1 ? "1 section" : $"{sections} sections";
 
     public static string Percent(double share) => (share * 100).ToString("F1", CultureInfo.InvariantCulture) + "%";
+
+    private static string Megabytes(long bytes) => (bytes / 1e6).ToString("F3", CultureInfo.InvariantCulture);
 
     public static string Milliseconds(double seconds) => (seconds * 1e3).ToString("F3", CultureInfo.InvariantCulture);
 }

@@ -71,6 +71,7 @@ public sealed class ModelSession : IDisposable
             _loaded = [];
             _others = new Replicas(node, []);
             ArenaBytes = _sharded.ArenaBytes.Max();
+            RduBytes = _sharded.ArenaBytes.Zip(_sharded.ScratchBytes, (arena, scratch) => arena + scratch).Max();
             return;
         }
 
@@ -98,6 +99,7 @@ public sealed class ModelSession : IDisposable
         }
 
         ArenaBytes = programs[^1].ArenaBytes;
+        RduBytes = ArenaBytes + (target.Threads * programs.Sum(program => program.ScratchBytes));
         Executor owner = target.Create(programs[0], programs[^1]);
         Executor[] executors = [owner, .. programs.Skip(1).Select(owner.Share)];
         _loaded =
@@ -124,7 +126,7 @@ public sealed class ModelSession : IDisposable
     public long ArenaBytes { get; }
 
     /// <summary>Scratch of all workers of all graphs, beside the arena; none but on the host.</summary>
-    public long ScratchBytes => _loaded.Sum(graph => graph.Executor is HostExecutor host ? host.ScratchBytes : 0);
+    public long ScratchBytes => _sharded?.ScratchBytes.Max() ?? _loaded.Sum(graph => graph.Executor is HostExecutor host ? host.ScratchBytes : 0);
 
     /// <summary>The least that the arena could be: what is kept, and what is alive at the worst moment of any graph.</summary>
     public MemoryFloor Floor()
@@ -132,6 +134,9 @@ public sealed class ModelSession : IDisposable
         long BytesOf(ImmutableArray<ValueId> ids) => ids.Sum(id => Graph[id].Type.CountWords * sizeof(float));
         return new MemoryFloor(BytesOf(Parameters), BytesOf(OptimizerStates), _loaded.Select(graph => graph.Executor.Program.Memory.LiveBytes).DefaultIfEmpty().Max());
     }
+
+    /// <summary>Arena and the workers' scratch, of the RDU that has most.</summary>
+    public long RduBytes { get; }
 
     public ImmutableArray<ValueId> Parameters => First.Parameters;
 

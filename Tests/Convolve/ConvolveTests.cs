@@ -106,6 +106,31 @@ public sealed class ConvolveTests
         }
     }
 
+    /// <summary>A tile of one image continues the total of the tiles before: on every path, and two tiles are the whole.</summary>
+    [Test]
+    public void FilterGradient_OfTwoTiles_IsThatOfTheImage([Values] bool wide, [Values(1, 8)] int groups)
+    {
+        const int width = 32;
+        var whole = new ConvolveGeometry(ConvolveAxis.Forward(24, 3, 1, 1, 1, 1), ConvolveAxis.Forward(width, 3, 1, 1, 1, 1), 8, groups == 1 ? 24 : 8, groups);
+        int dyWords = whole.ResultPixels * whole.ResultChannels;
+        int output = dyWords + whole.SourcePixels * whole.SourceChannels;
+        int filterWords = whole.ResultChannels * whole.Depth;
+        uint[] memory = UnitHarness.RandomWords(output + 3 * filterWords, 5);
+
+        // Rows [0, 8) and [8, 24): chunks of 256 pixels end with the tiles. Each reads a row of the other.
+        uint[] Run(ConvolveGeometry g, int firstRow, int firstSource, int target, Operand? before) => UnitHarness.Check(
+            new SampleConvolveUnit(
+                "dw", g, 1, new Operand(firstRow * width * g.ResultChannels, g.ResultChannels),
+                new Operand(dyWords + firstSource * width * g.SourceChannels, g.SourceChannels), new Operand(target, g.Depth), 0, wide, before),
+            g.ResultChannels, memory, scratchElements: SampleConvolveUnit.ScratchElements(g, 1, g.ResultChannels));
+
+        uint[] expected = Run(whole, 0, 0, output, null);
+        memory = Run(whole with { Height = ConvolveAxis.Forward(9, 3, 1, 1, 1, 0) }, 0, 0, output + filterWords, null);
+        memory = Run(whole with { Height = ConvolveAxis.Forward(17, 3, 1, 1, 0, 1) }, 8, 7, output + 2 * filterWords, new Operand(output + filterWords, whole.Depth));
+
+        Assert.That(memory[(output + 2 * filterWords)..], Is.EqualTo(expected[output..(output + filterWords)]).AsCollection);
+    }
+
     /// <summary>A chunk of the sum lies across taps, and results that do not fill a block: sizes that the small cases do not have.</summary>
     [Test]
     public void Convolve_OfManyBlocks([Values] bool wide)

@@ -164,6 +164,25 @@ public sealed class ReportTests
         Assert.That(Directory.Exists(Path.Combine(_folder, "out")), Is.False);
     }
 
+    /// <summary>RDUs that share a graph have a table of what goes over each link; a step has its time in it.</summary>
+    [TestCase("tensor", 2)]
+    [TestCase("tensor", 16)]
+    [TestCase("pipeline", 2)]
+    public void Traffic_OfEachLinkIsShown(string parallel, int sockets)
+    {
+        Report("a", "--sockets", $"{sockets}", "--parallel", parallel);
+        string[] rows = File.ReadAllLines(At("a", "traffic_report.csv"));
+        using JsonDocument summary = JsonDocument.Parse(File.ReadAllBytes(At("a", "summary.json")));
+        long bytes = rows.Skip(1).Sum(row => long.Parse(row.Split(',')[^1], CultureInfo.InvariantCulture));
+
+        Assert.That(rows[0], Is.EqualTo("from rdu,to rdu,network,messages,bytes"));
+        Assert.That(rows.Any(row => row.Contains("between nodes", StringComparison.Ordinal)), Is.EqualTo(sockets > 8));
+        Assert.That(summary.RootElement.GetProperty("linkBytes").GetInt64(), Is.EqualTo(bytes).And.GreaterThan(0));
+        Assert.That(summary.RootElement.GetProperty("allReduceCycles").GetInt64(), Is.GreaterThan(0));
+        Assert.That(summary.RootElement.GetProperty("samples").GetInt64(), Is.EqualTo(64));
+        Assert.That(File.ReadAllText(At("a", "report.html")), Does.Contain("Links between RDUs"));
+    }
+
     private void Report(string name, params string[] more)
     {
         Cli result = Cli.Run(["report", "dlrm", "--preset", "tiny", "--batch", "64", "-o", At(name), .. more]);

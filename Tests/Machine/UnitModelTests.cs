@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using RduEmu.Compiler.Placement.Machine;
+using RduEmu.Emulator.Fabric;
 using RduEmu.Emulator.Machine.Spec;
 using RduEmu.Emulator.Machine.Time;
 using RduEmu.Emulator.Machine.Units;
@@ -95,6 +96,22 @@ public sealed class UnitModelTests
         Assert.That(collectives.AllReduce(amount, 1), Is.EqualTo(Cycles.Zero));
         Assert.That(collectives.AllReduce(amount, 8).Count, Is.EqualTo(2 * within));
         Assert.That(collectives.AllReduce(amount, 16).Count, Is.EqualTo(2 * (within + across)));
+    }
+
+    /// <summary>The RDU with most to send or take decides, inside the node and out of it; each round waits a latency.</summary>
+    [Test]
+    public void Exchanges_TakeAsLongAsTheBusiestRdu()
+    {
+        var model = new TrafficModel(Sn10);
+        LinkTraffic[] inside = [new(0, 1, true, 1, 1 << 20), new(2, 1, true, 1, 1 << 20), new(1, 0, true, 1, 1 << 19)];
+        LinkTraffic across = new(0, 9, false, 1, 1 << 20);
+        long within = Sn10.LinkBandwidth.CyclesFor(new Bytes(2 << 20)).Count;
+        long latency = Sn10.FromNanoseconds(Sn10.Link.LatencyNanoseconds).Count;
+        long outside = Sn10.LinkBandwidth.CyclesFor(new Bytes(1 << 20)).Count + Sn10.NodeBandwidth.CyclesFor(new Bytes(1 << 20)).Count;
+
+        Assert.That(model.StepTime([], rounds: 5), Is.EqualTo(Cycles.Zero));
+        Assert.That(model.StepTime(inside, rounds: 3).Count, Is.EqualTo(within + 3 * latency));
+        Assert.That(model.StepTime([.. inside, across], rounds: 1).Count, Is.EqualTo(outside + Sn10.FromNanoseconds(Sn10.Link.NodeLatencyNanoseconds).Count));
     }
 
     /// <summary>Half an SN30 alone is limited by its tiles' doors, both halves by their share of the channels.</summary>

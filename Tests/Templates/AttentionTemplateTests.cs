@@ -204,6 +204,15 @@ public sealed class AttentionTemplateTests
 
         int part = 2 * rowsPerItem * columns;
         Assert.That(last[(output + part)..], Is.EqualTo(after[(output + part)..]));
+        if (rowsPerItem == 3)
+        {
+            // The last two rows of the first item by themselves: an RDU's part of an item.
+            var rows = new DropoutUnit(
+                "dropout", 2, columns, new Operand(columns, columns), new Operand(output + columns, columns), new Operand(numbers, 1),
+                seed: 5, stream: 3, keep: 0.75f, scale: 1f / 0.75f, firstElement: columns);
+            Assert.That(UnitHarness.Check(rows, 1, before)[(output + columns)..(output + 3 * columns)], Is.EqualTo(after[(output + columns)..(output + 3 * columns)]));
+        }
+
         for (int i = 0; i < length; i++)
         {
             float kept = Float(before[i]) * (1f / 0.75f);

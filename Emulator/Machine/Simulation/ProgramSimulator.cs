@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Placement.Machine;
+using RduEmu.Emulator.Fabric;
 using RduEmu.Emulator.Machine.Spec;
 using RduEmu.Emulator.Machine.Time;
 using RduEmu.Emulator.Machine.Units;
@@ -23,7 +24,7 @@ public sealed record SectionRun(PlacedSection Placed, Cycles Start, Cycles Progr
 /// <param name="Memory">Sustained bandwidth of the memory for the program.</param>
 /// <param name="Simulated">What was simulated for each layout.</param>
 /// <param name="Rdu">All sections one after the other.</param>
-/// <param name="AllReduce">How long the optimizer waits for the gradients of the other sockets: what did not hide behind the backward pass.</param>
+/// <param name="AllReduce">How long the optimizer waits for the gradients of the other sockets: what did not hide behind the backward pass; of RDUs that share a graph, for all their exchanges.</param>
 /// <param name="AllReduceWork">How long the links are busy with gradients in all.</param>
 /// <param name="Interval">
 /// Of a program that stays on the chip, from batch to batch as they follow each other, weights being there already; else null.
@@ -43,13 +44,34 @@ public sealed record ProgramTiming(
     Cycles? Interval,
     Cycles HostTransfer)
 {
+    /// <summary>What goes over each link in a step of RDUs that share a graph.</summary>
+    public ImmutableArray<LinkTraffic> Traffic { get; init; } = [];
+
+    /// <summary>Samples of a step where RDUs share one graph; null where each has its own part of the batch.</summary>
+    public long? SharedSamples { get; init; }
+
+    /// <summary>Samples of a step, of all RDUs together.</summary>
+    public long Samples => SharedSamples ?? (Program.Graph.Samples * Sockets);
+
+    /// <summary>The same for RDUs that share a graph, of which this is the busiest: they wait for exchanges instead of an all-reduce.</summary>
+    /// <param name="samples">Of a step.</param>
+    /// <param name="traffic">Of a step.</param>
+    public ProgramTiming WithExchanges(long samples, ExchangeTraffic traffic) => this with
+    {
+        SharedSamples = samples,
+        Traffic = traffic.Links,
+        AllReduce = new TrafficModel(Spec).StepTime(traffic.Links, traffic.Rounds),
+        AllReduceWork = new TrafficModel(Spec).StepTime(traffic.Links, traffic.Rounds),
+        Interval = null,
+    };
+
     /// <summary>From step to step in the steady state: host transfers hide behind sections where they are shorter.</summary>
     public Cycles Step => Cycles.Max(Interval ?? Rdu + AllReduce, HostTransfer);
 
     public double Seconds => Step.Seconds(Spec.ClockHertz);
 
     /// <summary>Samples of all sockets together.</summary>
-    public double SamplesPerSecond => Program.Graph.Samples * Sockets / Seconds;
+    public double SamplesPerSecond => Samples / Seconds;
 }
 
 /// <summary>

@@ -41,6 +41,24 @@ internal static class Tables
         }
 
         page.Append("</tbody></table></div></section>\n");
+        Traffic(page, report);
+    }
+
+    /// <summary>Links between RDUs, where there are several.</summary>
+    private static void Traffic(StringBuilder page, ProgramReport report)
+    {
+        if (report.Timing.Traffic.Length == 0)
+        {
+            return;
+        }
+
+        page.Append("<section class=\"card long\"><h2>Links between RDUs, one step</h2><div class=\"scroll\"><table><thead><tr><th>from</th><th>to</th><th class=\"text\">network</th><th>messages</th><th>bytes</th></tr></thead><tbody>\n");
+        foreach (Fabric.LinkTraffic link in report.Timing.Traffic)
+        {
+            Row(page, [($"{link.From}", false), ($"{link.To}", false), (link.IsInNode ? "links of the node" : "between nodes", true), (HtmlReport.Grouped(link.Messages), false), (HtmlReport.Grouped(link.Bytes), false)]);
+        }
+
+        page.Append("</tbody></table></div></section>\n");
     }
 
     private static void Row(StringBuilder page, ReadOnlySpan<(string Value, bool IsText)> cells)

@@ -68,10 +68,14 @@ internal sealed class ShardedRdus : IDisposable
         }
 
         ArenaBytes = [.. Enumerable.Range(0, split.Sockets).Select(socket => programs[_graphs.Count - 1, socket].ArenaBytes)];
+        ScratchBytes = [.. Enumerable.Range(0, split.Sockets).Select(socket => target.Threads * Enumerable.Range(0, _graphs.Count).Sum(g => programs[g, socket].ScratchBytes))];
     }
 
     /// <summary>Of each RDU.</summary>
     public ImmutableArray<long> ArenaBytes { get; }
+
+    /// <summary>Of each RDU's workers, all together.</summary>
+    public ImmutableArray<long> ScratchBytes { get; }
 
     /// <summary>The whole graph that owns the parameters.</summary>
     public ModelGraph Model => _graphs[0].Model;
