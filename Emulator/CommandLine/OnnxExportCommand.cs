@@ -37,7 +37,10 @@ internal sealed class OnnxExportCommand
         string path = parsed.GetRequiredValue(_file);
         bool json = parsed.GetValue(_json);
         OnnxFile file = OnnxFile.Open(path);
-        OnnxModel model = file.ImportFor(OnnxInputs.Read(file, parsed.GetValue(_inputs) ?? []), OnnxInputs.Shapes(file, parsed.GetValue(_shapes) ?? []));
+
+        // Without recognition: what goes out is the model's own operators, not the templates that they run on here.
+        OnnxModel model = file.ImportFor(
+            OnnxInputs.Read(file, parsed.GetValue(_inputs) ?? []), OnnxInputs.Shapes(file, parsed.GetValue(_shapes) ?? []), recognizes: false);
         OnnxPort? known = model.Outputs.FirstOrDefault(output => output.Known is not null);
         if (known is not null)
         {
