@@ -89,7 +89,7 @@ internal sealed class CatalogueExportTests
                 }
             }
 
-            return (file.ImportFor(given), given);
+            return (file.ImportFor(given, recognizes: false), given);
         }
         catch (RduException)
         {
@@ -113,7 +113,10 @@ internal sealed class CatalogueExportTests
         HostTensor[] expected = GraphInterpreter.Run(graph, all);
         byte[] exported = RoundTrip.Export(graph, model.Parameters);
         HostTensor[] again = RoundTrip.Reimported(exported, inputs);
-        HostTensor[]? other = RoundTrip.InOnnxRuntime(exported, inputs);
+
+        // ONNX Runtime stores integers of two and four bits but reshapes and casts none.
+        bool isKnown = !graph.Values.Any(value => value.Type.Element is ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2);
+        HostTensor[]? other = isKnown ? RoundTrip.InOnnxRuntime(exported, inputs) : null;
         for (int i = 0; i < expected.Length; i++)
         {
             if (again[i].Type != expected[i].Type || !SameBits(again[i], expected[i]))

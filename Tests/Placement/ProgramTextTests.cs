@@ -11,7 +11,7 @@ public sealed class ProgramTextTests
     private const string Expected = """
         program for small: 1 tiles of 32 PCUs and 32 PMUs, mode o3
 
-        section 0 forward "Linear_0+AddBias+Relu .. Linear_3+Add": 4 iterations, 16 PCUs, 5 PMUs, about 23592 cycles
+        section 0 forward "Linear_0+AddBias+Relu .. Linear_3+Add": 4 iterations, 16 PCUs, 5 PMUs, about 22952 cycles
           stage 0 systolic "Linear_0+AddBias+Relu": 1 x 64x128x64, 8 x 1 PCUs, 448 cycles, depth 0, weights 16640 B in 1 PMUs
           stage 1 systolic "Linear_3+Add": 1 x 64x64x128, 8 x 1 PCUs, 384 cycles, depth 1, weights 16384 B in 1 PMUs
           stream 0 Relu_2: stage 0 -> 1, 16384 B, lag 1, depth 2, 1 PMUs
