@@ -18,7 +18,7 @@ public sealed record SectionPlan(string Name, IReadOnlyList<PipelinePlan> Pipeli
 /// </summary>
 internal static class Sectioning
 {
-    /// <summary>Rows of a parameter in one tile of its update: a multiple of the register tiles of 6 and 12; each tile reads all samples.</summary>
+    /// <summary>Rows of a parameter in one tile of its update: a multiple of the register tiles of 4 and 12; each tile reads all samples.</summary>
     private const int ParameterTileRows = 132;
 
     /// <summary>
@@ -30,7 +30,7 @@ internal static class Sectioning
     /// <summary>The widest value of a tile at most, so that it and what is made of it share L2; a sample that is larger is a tile by itself.</summary>
     private const long MaximumTileBytes = 256 * 1024;
 
-    /// <summary>Tiles are multiples of this many samples: what the contraction's register tiles take without a rest.</summary>
+    /// <summary>Tiles are multiples of this many samples: from 4 on a register tile of one panel has sums enough to hide the latency of an FMA.</summary>
     private const int TileGranule = 4;
 
     public static IReadOnlyList<SectionPlan> Run(Graph graph, IReadOnlyList<Stage> stages, PlaceMap places, CompileOptions options)
