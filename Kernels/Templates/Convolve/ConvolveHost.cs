@@ -1,28 +1,62 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates.Contract;
 
 namespace RduEmu.Kernels.Templates.Convolve;
 
 /// <summary>
-/// The host's loops of a convolution over one block of results. Six results of one class at a time, wherever they lie, keep
+/// The host's loops of a convolution over one block of results. A few results of one class at a time, wherever they lie, keep
 /// their sums in registers and read the source in place: no image is unfolded in memory. A chunk of a panel (16 KB) stays in L1
-/// while all results of the block pass.
+/// while all results of the block pass; the next one is fetched into L2 meanwhile.
 /// </summary>
 internal static unsafe class ConvolveHost
 {
     private const int PanelColumns = ContractOrder.PanelColumns;
 
-    /// <summary>Results of a register tile.</summary>
-    private const int TilePixels = 6;
-
     /// <summary>The results of one class in a block: their addresses stand together in the tables.</summary>
-    private struct Segment
+    private readonly struct Segment(int rowClass, int columnClass, int begin, int count)
     {
-        public int RowClass;
-        public int ColumnClass;
-        public int Begin;
-        public int Count;
+        public readonly int RowClass = rowClass;
+        public readonly int ColumnClass = columnClass;
+        public readonly int Begin = begin;
+
+        /// <summary>Register tiles, of nearly equal size.</summary>
+        public readonly int Tiles = (count + ConvolveMicroKernels.Pixels - 1) / ConvolveMicroKernels.Pixels;
+
+        /// <summary>The few results of a corner, which want two panels to hide the latency of an FMA.</summary>
+        public readonly bool IsNarrow = count <= ConvolveMicroKernels.PairPixels;
+
+        private readonly int _least = count / ((count + ConvolveMicroKernels.Pixels - 1) / ConvolveMicroKernels.Pixels);
+        private readonly int _larger = count % ((count + ConvolveMicroKernels.Pixels - 1) / ConvolveMicroKernels.Pixels);
+
+        public int Count => count;
+
+        /// <summary>Results of a tile: the larger ones come first.</summary>
+        public int TilePixels(int tile) => tile < _larger ? _least + 1 : _least;
+    }
+
+    /// <summary>What the loops over one block and one group of channels share.</summary>
+    private readonly ref struct BlockLoops(
+        ConvolvePlan plan, nint sourceOffset, float* panelsEnd, float** sources, float** results, Segment* segments, int segmentCount, int pixels,
+        bool wideRegisters)
+    {
+        public readonly ConvolvePlan Plan = plan;
+        public readonly nint SourceOffset = sourceOffset;
+        public readonly float** Sources = sources;
+        public readonly float** Results = results;
+        public readonly Segment* Segments = segments;
+        public readonly int SegmentCount = segmentCount;
+        public readonly bool WideRegisters = wideRegisters;
+        public readonly float* PanelsEnd = panelsEnd;
+
+        /// <summary>False where the filter stays in L2 anyway.</summary>
+        public readonly bool FetchesAhead = PackedFilter.LengthElements(plan.Geometry) > ConvolvePlan.BlockSourceElements;
+
+        /// <summary>Register tiles of the block, about.</summary>
+        public readonly int Tiles = Math.Max(1, pixels / ConvolveMicroKernels.Pixels);
+
+        public nint PanelStride => (nint)Plan.Geometry.Depth * PanelColumns;
     }
 
     /// <summary>y for results [i, iEnd) x [j, jEnd) and panels [panelBegin, panelEnd) of each group.</summary>
@@ -47,20 +81,26 @@ internal static unsafe class ConvolveHost
             return;
         }
 
-        nint panelStride = (nint)g.Depth * PanelColumns;
         int panels = PackedFilter.PanelCount(g);
+        nint panelStride = (nint)g.Depth * PanelColumns;
+        int wholeEnd = Math.Min(panelEnd, g.ResultChannelsPerGroup / PanelColumns);
         for (int group = 0; group < g.Groups; group++)
         {
             float* groupPanels = packed + group * panels * panelStride;
-            nint sourceOffset = (nint)group * g.SourceChannelsPerGroup;
-            for (int panel = panelBegin; panel < panelEnd;)
+            var loops = new BlockLoops(
+                plan, (nint)group * g.SourceChannelsPerGroup, groupPanels + wholeEnd * panelStride, sources, results, segments, segmentCount, pixels,
+                wideRegisters);
+            nint channel = (nint)group * g.ResultChannelsPerGroup;
+            for (int panel = panelBegin; panel < wholeEnd; panel += plan.BlockPanels)
             {
-                int columns = g.ResultChannelsPerGroup - panel * PanelColumns;
-                bool two = wideRegisters && columns >= 2 * PanelColumns && panel + 2 <= panelEnd;
-                Panel(
-                    plan, groupPanels + panel * panelStride, two, sourceOffset, sources, results, segments, segmentCount,
-                    group * g.ResultChannelsPerGroup + panel * PanelColumns, Math.Min(columns, PanelColumns));
-                panel += two ? 2 : 1;
+                Panels(in loops, groupPanels + panel * loops.PanelStride, Math.Min(plan.BlockPanels, wholeEnd - panel), channel + panel * PanelColumns);
+            }
+
+            if (wholeEnd < panelEnd)
+            {
+                LastPanel(
+                    in loops, groupPanels + wholeEnd * loops.PanelStride, channel + wholeEnd * PanelColumns,
+                    g.ResultChannelsPerGroup - wholeEnd * PanelColumns);
             }
         }
     }
@@ -86,13 +126,7 @@ internal static unsafe class ConvolveHost
                     continue;
                 }
 
-                segments[segmentCount++] = new Segment
-                {
-                    RowClass = rowClass,
-                    ColumnClass = columnClass,
-                    Begin = filled,
-                    Count = (lastRow - firstRow) * (lastColumn - firstColumn),
-                };
+                segments[segmentCount++] = new Segment(rowClass, columnClass, filled, (lastRow - firstRow) * (lastColumn - firstColumn));
                 for (int row = firstRow; row < lastRow; row++)
                 {
                     float* source = x + plan.Rows.First[rows[row]] * sourceRow;
@@ -109,154 +143,150 @@ internal static unsafe class ConvolveHost
         return segmentCount;
     }
 
-    /// <summary>One panel, or two side by side, over all results of the block.</summary>
-    private static void Panel(
-        ConvolvePlan plan, float* panel, bool two, nint sourceOffset, float** sources, float** results, Segment* segments, int segmentCount,
-        nint channel, int columns)
+    /// <summary>Some whole panels over all results of the block: some chunks of every panel, then the next chunks.</summary>
+    private static void Panels(in BlockLoops loops, float* first, int panels, nint channel)
     {
-        bool isWhole = columns == PanelColumns;
-        for (int chunk = 0; chunk < plan.Chunks && isWhole; chunk++)
+        for (int begin = 0; begin < loops.Plan.Chunks; begin += loops.Plan.BlockChunks)
         {
-            for (int s = 0; s < segmentCount; s++)
+            int end = Math.Min(loops.Plan.Chunks, begin + loops.Plan.BlockChunks);
+            for (int panel = 0; panel < panels; panel += 2)
             {
-                ConvolvePiece* pieces = plan.Pieces(segments[s].RowClass, segments[s].ColumnClass, chunk, out int count);
-                int end = segments[s].Begin + segments[s].Count / TilePixels * TilePixels;
-                for (int tile = segments[s].Begin; tile < end; tile += TilePixels)
+                float* at = first + panel * loops.PanelStride;
+                nint to = channel + panel * PanelColumns;
+                bool two = panel + 1 < panels;
+                bool pairs = two && loops.WideRegisters;
+                if (!pairs)
                 {
-                    Kernel(plan, panel, two, sources + tile, sourceOffset, pieces, count, results + tile, channel, chunk > 0);
+                    OnePanel(in loops, at, to, begin, end, leavesNarrow: two);
+                }
+
+                if (two && !pairs)
+                {
+                    OnePanel(in loops, at + loops.PanelStride, to + PanelColumns, begin, end, leavesNarrow: true);
+                }
+
+                if (two)
+                {
+                    TwoPanels(in loops, at, to, begin, end, onlyNarrow: !pairs);
                 }
             }
         }
+    }
 
-        // What does not fill a register tile or a panel is summed beside the result, so that nothing else is written.
-        float* block = stackalloc float[TilePixels * 2 * PanelColumns];
-        float** tileSources = stackalloc float*[TilePixels];
-        float** tileResults = stackalloc float*[TilePixels];
-        int width = two ? 2 * PanelColumns : columns;
-        for (int i = 0; i < TilePixels; i++)
+    /// <param name="leavesNarrow">True if narrow segments are left for two panels.</param>
+    private static void OnePanel(in BlockLoops loops, float* panel, nint channel, int chunkBegin, int chunkEnd, bool leavesNarrow)
+    {
+        for (int chunk = chunkBegin; chunk < chunkEnd; chunk++)
         {
-            tileResults[i] = block + i * 2 * PanelColumns;
-        }
-
-        for (int s = 0; s < segmentCount; s++)
-        {
-            int begin = segments[s].Begin + (isWhole ? segments[s].Count / TilePixels * TilePixels : 0);
-            int end = segments[s].Begin + segments[s].Count;
-            for (int tile = begin; tile < end; tile += TilePixels)
+            var ahead = new PanelsAhead(in loops, panel, 1, chunk, chunkBegin, chunkEnd);
+            for (int s = 0; s < loops.SegmentCount; s++)
             {
-                int pixels = Math.Min(TilePixels, end - tile);
-                for (int i = 0; i < TilePixels; i++)
+                Segment segment = loops.Segments[s];
+                if (leavesNarrow && segment.IsNarrow)
                 {
-                    tileSources[i] = sources[tile + Math.Min(i, pixels - 1)];
+                    continue;
                 }
 
-                for (int chunk = 0; chunk < plan.Chunks; chunk++)
+                ConvolvePiece* pieces = loops.Plan.Pieces(segment.RowClass, segment.ColumnClass, chunk, out int count);
+                int at = segment.Begin;
+                for (int tile = 0; tile < segment.Tiles; tile++)
                 {
-                    ConvolvePiece* pieces = plan.Pieces(segments[s].RowClass, segments[s].ColumnClass, chunk, out int count);
-                    Kernel(plan, panel, two, tileSources, sourceOffset, pieces, count, tileResults, 0, chunk > 0);
+                    ahead.Fetch();
+                    int pixels = segment.TilePixels(tile);
+                    ConvolveTiles.OnePanel(pixels, loops.Sources + at, loops.SourceOffset, panel, pieces, count, loops.Results + at, channel, chunk > 0);
+                    at += pixels;
+                }
+            }
+        }
+    }
+
+    private static void TwoPanels(in BlockLoops loops, float* panel, nint channel, int chunkBegin, int chunkEnd, bool onlyNarrow)
+    {
+        for (int chunk = chunkBegin; chunk < chunkEnd; chunk++)
+        {
+            var ahead = new PanelsAhead(in loops, panel, 2, chunk, chunkBegin, chunkEnd);
+            for (int s = 0; s < loops.SegmentCount; s++)
+            {
+                Segment segment = loops.Segments[s];
+                if (onlyNarrow && !segment.IsNarrow)
+                {
+                    continue;
+                }
+
+                ConvolvePiece* pieces = loops.Plan.Pieces(segment.RowClass, segment.ColumnClass, chunk, out int count);
+                int at = segment.Begin;
+                for (int tile = 0; tile < segment.Tiles; tile++)
+                {
+                    ahead.Fetch();
+                    int pixels = segment.TilePixels(tile);
+                    ConvolveTiles.TwoPanels(
+                        pixels, loops.Sources + at, loops.SourceOffset, panel, loops.PanelStride, pieces, count, loops.Results + at, channel, chunk > 0);
+                    at += pixels;
+                }
+            }
+        }
+    }
+
+    /// <summary>The panel that is only partly channels: summed beside the result, so that nothing past the last channel is written.</summary>
+    private static void LastPanel(in BlockLoops loops, float* panel, nint channel, int columns)
+    {
+        float* block = stackalloc float[ConvolveMicroKernels.Pixels * PanelColumns];
+        float** sums = stackalloc float*[ConvolveMicroKernels.Pixels];
+        for (int i = 0; i < ConvolveMicroKernels.Pixels; i++)
+        {
+            sums[i] = block + i * PanelColumns;
+        }
+
+        for (int s = 0; s < loops.SegmentCount; s++)
+        {
+            Segment segment = loops.Segments[s];
+            int at = segment.Begin;
+            for (int tile = 0; tile < segment.Tiles; tile++)
+            {
+                int pixels = segment.TilePixels(tile);
+                for (int chunk = 0; chunk < loops.Plan.Chunks; chunk++)
+                {
+                    ConvolvePiece* pieces = loops.Plan.Pieces(segment.RowClass, segment.ColumnClass, chunk, out int count);
+                    ConvolveTiles.OnePanel(pixels, loops.Sources + at, loops.SourceOffset, panel, pieces, count, sums, 0, chunk > 0);
                 }
 
                 for (int i = 0; i < pixels; i++)
                 {
-                    new ReadOnlySpan<float>(tileResults[i], width).CopyTo(new Span<float>(results[tile + i] + channel, width));
+                    new ReadOnlySpan<float>(sums[i], columns).CopyTo(new Span<float>(loops.Results[at + i] + channel, columns));
                 }
+
+                at += pixels;
             }
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Kernel(
-        ConvolvePlan plan, float* panel, bool two, float** sources, nint sourceOffset, ConvolvePiece* pieces, int count, float** results, nint channel, bool add)
+    /// <summary>What comes after a chunk of one or two panels, fetched into L2 in as many parts as there are register tiles before it.</summary>
+    private ref struct PanelsAhead
     {
-        if (two)
-        {
-            ConvolveMicroKernels.Pixels6Panels2(
-                sources, sourceOffset, panel, (nint)plan.Geometry.Depth * PanelColumns, pieces, count, results, channel, add);
-        }
-        else
-        {
-            ConvolveMicroKernels.Pixels6Panels1(sources, sourceOffset, panel, pieces, count, results, channel, add);
-        }
-    }
-}
+        private const int ChunkElements = ContractOrder.ChunkElements * PanelColumns;
+        private const int ChunkLines = ChunkElements / CacheLine.Elements;
 
-/// <summary>Where each channel has its own filter: sixteen channels side by side, pixel by pixel.</summary>
-internal static unsafe class ConvolveDepthwise
-{
-    private const int PanelColumns = ContractOrder.PanelColumns;
+        private readonly float* _next;
+        private readonly nint _panelStride;
+        private readonly int _lines;
+        private readonly int _linesPerTile;
+        private int _line;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Segment(
-        ConvolvePlan plan, float* packed, int rowClass, int columnClass, float** sources, float** results, int pixels, int panelBegin, int panelEnd)
-    {
-        int channels = plan.Geometry.ResultChannels;
-        nint panelStride = (nint)plan.Geometry.Depth * PanelColumns;
-        for (int pixel = 0; pixel < pixels; pixel++)
+        public PanelsAhead(in BlockLoops loops, float* panel, int panels, int chunk, int chunkBegin, int chunkEnd)
         {
-            for (int panel = panelBegin; panel < panelEnd; panel++)
+            _panelStride = loops.PanelStride;
+            _next = chunk + 1 < chunkEnd ? panel + (nint)(chunk + 1) * ChunkElements : panel + panels * _panelStride + (nint)chunkBegin * ChunkElements;
+            _lines = Sse.IsSupported && loops.FetchesAhead && _next < loops.PanelsEnd ? panels * ChunkLines : 0;
+            _linesPerTile = (ChunkLines + loops.Tiles - 1) / loops.Tiles;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Fetch()
+        {
+            for (int end = Math.Min(_lines, _line + _linesPerTile); _line < end; _line++)
             {
-                nint channel = (nint)panel * PanelColumns;
-                float* filter = packed + panel * panelStride;
-                float* source = sources[pixel] + channel;
-                float* result = results[pixel] + channel;
-                int columns = (int)Math.Min(PanelColumns, channels - channel);
-                if (columns == PanelColumns)
-                {
-                    Wide(plan, rowClass, columnClass, source, filter, result);
-                }
-                else
-                {
-                    for (int c = 0; c < columns; c++)
-                    {
-                        result[c] = Scalar(plan, rowClass, columnClass, source + c, filter + c);
-                    }
-                }
+                Sse.Prefetch1(_next + (_line >= ChunkLines ? _panelStride : 0) + (nint)(_line % ChunkLines) * CacheLine.Elements);
             }
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Wide(ConvolvePlan plan, int rowClass, int columnClass, float* source, float* filter, float* result)
-    {
-        Vector512<float> total = default;
-        for (int chunk = 0; chunk < plan.Chunks; chunk++)
-        {
-            Vector512<float> sum = default;
-            ConvolvePiece* piece = plan.Pieces(rowClass, columnClass, chunk, out int count);
-            for (ConvolvePiece* end = piece + count; piece < end; piece++)
-            {
-                // A run of one channel is a run of taps, a pixel apart.
-                for (nint k = 0; k < piece->Length; k++)
-                {
-                    sum = Vector512.FusedMultiplyAdd(
-                        Vector512.Load(source + piece->Source + k), Vector512.Load(filter + piece->Panel + k * PanelColumns), sum);
-                }
-            }
-
-            total = chunk == 0 ? sum : total + sum;
-        }
-
-        total.Store(result);
-    }
-
-    private static float Scalar(ConvolvePlan plan, int rowClass, int columnClass, float* source, float* filter)
-    {
-        float total = 0f;
-        for (int chunk = 0; chunk < plan.Chunks; chunk++)
-        {
-            float sum = 0f;
-            ConvolvePiece* piece = plan.Pieces(rowClass, columnClass, chunk, out int count);
-            for (ConvolvePiece* end = piece + count; piece < end; piece++)
-            {
-                for (nint k = 0; k < piece->Length; k++)
-                {
-                    sum = MathF.FusedMultiplyAdd(source[piece->Source + k], filter[piece->Panel + k * PanelColumns], sum);
-                }
-            }
-
-            total = chunk == 0 ? sum : total + sum;
-        }
-
-        return total;
     }
 }

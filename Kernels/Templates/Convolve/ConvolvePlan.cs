@@ -75,15 +75,25 @@ internal sealed class ConvolveAxisClasses
 
 /// <summary>
 /// How the host walks a convolution: for each class of results and each chunk the pieces to read, and the size of a block of
-/// results whose source stays in L2 while all panels pass over it.
+/// results that stays in L2 while the filter passes over it. Where the channels are few that is all of the block's source; where
+/// they are many, what one chunk reads of it and the results of some panels.
 /// </summary>
 internal sealed unsafe class ConvolvePlan
 {
     /// <summary>Words of source that a block may take: 192 KB.</summary>
-    private const int BlockSourceElements = 48 * 1024;
+    internal const int BlockSourceElements = 48 * 1024;
 
     /// <summary>Most results of a block: their two addresses take 16 KB of stack.</summary>
     private const int BlockPixels = 1024;
+
+    /// <summary>Results for which reading the filter again is cheap: 64 / 128 bytes a cycle and core.</summary>
+    private const int EnoughPixels = 128;
+
+    /// <summary>Results of a block by chunks: a chunk reads 256 KB of source for them.</summary>
+    private const int ChunkedBlockPixels = 256;
+
+    /// <summary>Panels of a block by chunks: 128 KB of results.</summary>
+    private const int ChunkedBlockPanels = 8;
 
     private readonly ConvolvePiece[] _pieces;
     private readonly int[] _pieceBegin;
@@ -113,6 +123,14 @@ internal sealed unsafe class ConvolvePlan
         SplitsChannels = (geometry.Groups == 1 || geometry.IsDepthwise)
             && (geometry.Height.Result == 1 || PackedFilter.LengthElements(geometry) > (long)geometry.SourcePixels * geometry.SourceChannels);
         (BlockRows, BlockColumns) = ChooseBlock(geometry);
+        (BlockPanels, BlockChunks) = (2, Math.Max(1, Chunks));
+        int pixels = BlockRows * BlockColumns;
+        if (pixels < Math.Min(EnoughPixels, geometry.ResultPixels))
+        {
+            BlockRows = Math.Clamp(ChunkedBlockPixels / geometry.Width.Result, 1, geometry.Height.Result);
+            BlockColumns = Math.Min(ChunkedBlockPixels, geometry.Width.Result);
+            (BlockPanels, BlockChunks) = (ChunkedBlockPanels, 1);
+        }
     }
 
     public ConvolveGeometry Geometry { get; }
@@ -133,6 +151,12 @@ internal sealed unsafe class ConvolvePlan
     public int BlockRows { get; }
 
     public int BlockColumns { get; }
+
+    /// <summary>Panels that a block is computed for before the next panels: an even number.</summary>
+    public int BlockPanels { get; }
+
+    /// <summary>Chunks that a panel is computed for before the next panel.</summary>
+    public int BlockChunks { get; }
 
     /// <summary>The pieces of a chunk for one class of rows and one of columns.</summary>
     public ConvolvePiece* Pieces(int rowClass, int columnClass, int chunk, out int count)
