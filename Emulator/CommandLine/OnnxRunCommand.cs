@@ -5,6 +5,8 @@ using RduEmu.Compiler.Onnx;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Onnx;
 using RduEmu.Emulator.Receipts;
+using RduEmu.Emulator.Reports;
+using RduEmu.Kernels.Devices.Host;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Emulator.CommandLine;
@@ -23,6 +25,7 @@ internal sealed class OnnxRunCommand
     private readonly Option<int> _steps = new("--steps") { Description = "runs that are timed", DefaultValueFactory = _ => DefaultRuns };
     private readonly Option<string> _mode = new("--mode") { Description = "o0, o1 or o3: how much becomes one section; bits do not depend on it", DefaultValueFactory = _ => "o3" };
     private readonly Option<long?> _memoryLimit = new("--memory-limit") { Description = "most bytes of an arena" };
+    private readonly ProfileOptions _profile = new();
     private readonly Option<bool> _json = new("--json") { Description = "one JSON object on stdout, everything else on stderr" };
 
     /// <summary>The subcommand that a file's name stands for.</summary>
@@ -32,7 +35,7 @@ internal sealed class OnnxRunCommand
     {
         var run = new OnnxRunCommand();
         Command command = new(Name, "an ONNX model: rduemu run FILE.onnx is the same") { run._file };
-        foreach (Option option in (IEnumerable<Option>)[run._inputs, run._shapes, run._output, run._seed, run._steps, run._mode, run._memoryLimit, run._json, .. run._device.All])
+        foreach (Option option in (IEnumerable<Option>)[run._inputs, run._shapes, run._output, run._seed, run._steps, run._mode, run._memoryLimit, run._json, .. run._profile.All, .. run._device.All])
         {
             command.Add(option);
         }
@@ -56,6 +59,7 @@ internal sealed class OnnxRunCommand
         var target = new ExecutionTarget(
             device, threads, CommonOptions.ParseMode(parsed.GetRequiredValue(_mode)), 0, null,
             parsed.GetValue(_memoryLimit) ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        HostProfile? profile = _profile.Read(parsed, device, threads);
         using var interruption = new Interruption();
         OnnxFile file = OnnxFile.Open(path);
         Dictionary<string, HostTensor> given = OnnxInputs.Read(file, parsed.GetValue(_inputs) ?? []);
@@ -68,6 +72,7 @@ internal sealed class OnnxRunCommand
         }
 
         program.Run();
+        program.Record(profile);
         List<double> latencies = [];
         for (int step = 0; step < steps; step++)
         {
@@ -84,12 +89,17 @@ internal sealed class OnnxRunCommand
             TensorFile.Write(outputPath, outputs);
         }
 
-        Report(new Output(json), json, path, device, threads, program, outputs, latencies);
+        var output = new Output(json);
+        HostProfileReport? where = profile is null || program.Program is not { } compiled
+            ? null
+            : _profile.Write(parsed, output, profile, compiled, path, steps);
+        Report(output, json, path, device, threads, program, outputs, latencies, where);
         return (int)ExitCode.Done;
     }
 
     private static void Report(
-        Output output, bool json, string path, string device, int threads, OnnxProgram program, (string Name, HostTensor Tensor)[] outputs, List<double> latencies)
+        Output output, bool json, string path, string device, int threads, OnnxProgram program, (string Name, HostTensor Tensor)[] outputs, List<double> latencies,
+        HostProfileReport? profile)
     {
         OnnxModel model = program.Model;
         string digest = Digest.Join([.. outputs.Select(result => DigestOf(result.Name, result.Tensor))]);
@@ -120,6 +130,7 @@ internal sealed class OnnxRunCommand
                 Sections = program.Program?.Step.Length ?? 0,
                 PeakArenaBytes = program.Program?.ArenaBytes ?? 0,
                 Outputs = outputs.Select(result => new { result.Name, Type = result.Tensor.Type.ToString() }),
+                Profile = profile,
             });
         }
     }

@@ -3,9 +3,11 @@ using System.Diagnostics;
 using RduEmu.Compiler.Executables;
 using RduEmu.Emulator.CommandLine.Families;
 using RduEmu.Emulator.Receipts;
+using RduEmu.Emulator.Reports;
 using RduEmu.Emulator.Training;
 using RduEmu.Emulator.Training.Checkpoints;
 using RduEmu.Emulator.Training.Sharded;
+using RduEmu.Kernels.Devices.Host;
 using RduEmu.Kernels.Errors;
 using RduEmu.Models.Training;
 
@@ -25,9 +27,10 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
     private readonly Option<string> _parallel = new("--parallel") { Description = "what more than one RDU share: tensor (weights, tables), pipeline (layers) or spatial (tiles of images)", DefaultValueFactory = _ => "tensor" };
     private readonly Option<string?> _weights = new("--weights") { Description = "take the parameters of this safetensors file" };
     private readonly Option<string?> _executable = new(ExecutableFile.OptionName) { Description = "an executable that must hold this model's graph; what run NAME.rdux gives" };
+    private readonly ProfileOptions _profile = new();
     private readonly Option<string?> _receipt = new("--receipt") { Description = "write what was run and what came out to this file" };
 
-    public IReadOnlyList<Option> Options => [.. _device.All, _steps, _sockets, _parallel, _weights, _executable, _receipt];
+    public IReadOnlyList<Option> Options => [.. _device.All, _steps, _sockets, _parallel, _weights, _executable, .. _profile.All, _receipt];
 
     public static Command Create(ReceiptSink? sink)
     {
@@ -57,6 +60,7 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
         Executable? executable = parsed.GetValue(_executable) is { } executablePath ? ExecutableFile.Require(executablePath, model) : null;
 
         BatchSplit split = Split(parsed);
+        HostProfile? profile = _profile.Read(parsed, device, threads, split.Sockets);
         using var session = new ModelSession(model, request.Target(device, threads), new SessionPurpose(InferenceSamples: batchSamples), split);
         session.Initialize(request.Seed, data.FirstValues);
         if (parsed.GetValue(_weights) is { } weightsPath)
@@ -71,9 +75,10 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
         int? placedSections = executable is null || executable.Graph.Updates.Count > 0 || executable.Program.Graph.Samples != batchSamples
             ? null
             : RunPlaced(executable, session, request, threads, batchSamples);
+        session.Record(profile);
         Scoring scoring = ProgressBar.Run(
             output.Progress, "scoring",
-            report => Score(session, source, batchSamples, steps, receiptPath is not null || sink is not null, (done, all) => report(done, all, () => $"{done * batchSamples:N0} samples"), interruption.Token));
+            report => Score(session, source, batchSamples, steps, receiptPath is not null || sink is not null, profile, (done, all) => report(done, all, () => $"{done * batchSamples:N0} samples"), interruption.Token));
 
         double samplesPerSecond = scoring.Samples / scoring.Seconds;
         output.WriteFacts(
@@ -93,6 +98,9 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
                 : "not run: the executable is of a training step, or of another batch"));
         }
 
+        HostProfileReport? where = profile is null
+            ? null
+            : _profile.Write(parsed, output, profile, session.Program, $"{model.Name} {model.Preset}, batch {batchSamples}", (int)scoring.Batches);
         if (receiptPath is not null || sink is not null)
         {
             (string weights, IReadOnlyDictionary<string, string> each) = session.WeightDigests();
@@ -134,6 +142,7 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
                 session.RduBytes,
                 session.Traffic,
                 PeakProcessBytes = ProcessMemory.PeakBytes(),
+                Profile = where,
             });
         }
 
@@ -166,7 +175,7 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
     }
 
     private static Scoring Score(
-        ModelSession session, IBatchSource source, int batchSamples, int? steps, bool withDataDigest, Action<long, long?> progress, CancellationToken cancellation)
+        ModelSession session, IBatchSource source, int batchSamples, int? steps, bool withDataDigest, HostProfile? profile, Action<long, long?> progress, CancellationToken cancellation)
     {
         Batch batch = source.CreateBatch(batchSamples);
         float[][] predictions = session.PredictionBuffers();
@@ -194,6 +203,7 @@ internal sealed class RunCommand(ReceiptSink? sink) : IModelCommand
             for (int warmUp = 0; done == 0 && warmUp < WarmUpBatches; warmUp++)
             {
                 session.Predict(batch, predictions);
+                profile?.Clear();
             }
 
             long start = Stopwatch.GetTimestamp();

@@ -38,6 +38,13 @@ public sealed unsafe class HostExecutor : Executor
     /// <summary>Scratch of all workers.</summary>
     public long ScratchBytes => _runner.ScratchBytes * _team.Workers;
 
+    /// <inheritdoc cref="SectionRunner.Profile"/>
+    public HostProfile? Profile
+    {
+        get => _runner.Profile;
+        set => _runner.Profile = value;
+    }
+
     /// <summary>Where an input lies, for readers that fill it in place.</summary>
     public float* AddressOf(Compiler.Graphs.ValueId value) => (float*)_arena.Start + Program.Operands[value].OffsetElements;
 

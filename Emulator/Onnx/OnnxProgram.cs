@@ -2,6 +2,7 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Onnx;
 using RduEmu.Emulator.Execution;
+using RduEmu.Kernels.Devices.Host;
 using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Emulator.Onnx;
@@ -55,6 +56,15 @@ public sealed class OnnxProgram : IDisposable
 
     /// <summary>One run over the inputs as they are.</summary>
     public void Run() => _executor?.Run();
+
+    /// <summary>Records the time of every unit, where it runs on the host; null for no longer.</summary>
+    public void Record(HostProfile? profile)
+    {
+        if (_executor is HostExecutor host)
+        {
+            host.Profile = profile;
+        }
+    }
 
     public HostTensor Read(OnnxPort output) => output.Known ?? _executor!.Read(output.Value!.Value);
 

@@ -6,6 +6,7 @@ using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Fabric;
 using RduEmu.Emulator.Receipts;
 using RduEmu.Emulator.Training.Sharded;
+using RduEmu.Kernels.Devices.Host;
 using RduEmu.Models.Training;
 
 namespace RduEmu.Emulator.Training;
@@ -398,6 +399,9 @@ public sealed class ModelSession : IDisposable
             graph.Executor.Dispose();
         }
     }
+
+    /// <summary>Records the time of every unit on the host; null for no longer.</summary>
+    public void Record(HostProfile? profile) => ForEachHost(host => host.Profile = profile);
 
     private void ForEachHost(Action<HostExecutor> action)
     {

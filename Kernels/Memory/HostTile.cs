@@ -16,18 +16,25 @@ public readonly unsafe struct HostTile
     public readonly int ItemBegin;
     public readonly int ItemCount;
 
-    /// <summary>This worker's part of the columns, 0 &lt;= Part &lt; Parts; (0, 1) when each worker has a tile of its own.</summary>
+    /// <summary>This worker's parts of the columns are [Part, PartEnd) of Parts; [0, 1) of 1 when each worker has a tile of its own.</summary>
     public readonly int Part;
 
+    public readonly int PartEnd;
     public readonly int Parts;
 
-    public HostTile(byte* arena, byte* scratch, int itemBegin, int itemCount, int part = 0, int parts = 1)
+    public HostTile(byte* arena, byte* scratch, int itemBegin, int itemCount)
+        : this(arena, scratch, itemBegin, itemCount, 0, 1, 1)
+    {
+    }
+
+    public HostTile(byte* arena, byte* scratch, int itemBegin, int itemCount, int part, int partEnd, int parts)
     {
         Arena = arena;
         Scratch = scratch;
         ItemBegin = itemBegin;
         ItemCount = itemCount;
         Part = part;
+        PartEnd = partEnd;
         Parts = parts;
     }
 
@@ -57,8 +64,16 @@ public readonly unsafe struct HostTile
     /// <summary>This worker's share [begin, end) of <paramref name="count"/> columns, cut at multiples of <paramref name="granule"/>.</summary>
     public void Share(int count, int granule, out int begin, out int end)
     {
-        int granules = (count + granule - 1) / granule;
-        begin = Math.Min(count, (int)((long)granules * Part / Parts) * granule);
-        end = Math.Min(count, (int)((long)granules * (Part + 1) / Parts) * granule);
+        Share((long)count, granule, out long first, out long last);
+        begin = (int)first;
+        end = (int)last;
+    }
+
+    /// <inheritdoc cref="Share(int, int, out int, out int)"/>
+    public void Share(long count, int granule, out long begin, out long end)
+    {
+        long granules = (count + granule - 1) / granule;
+        begin = Math.Min(count, granules * Part / Parts * granule);
+        end = Math.Min(count, granules * PartEnd / Parts * granule);
     }
 }

@@ -105,14 +105,8 @@ public sealed class NdLoop
         return new NdLoop([.. axes.Select(axis => axis.Extent)], joined);
     }
 
-    /// <summary>A worker's share of items · elements, as a range of innermost rows with the first and the last cut.</summary>
-    public static void Share(long total, int part, int parts, out long begin, out long end)
-    {
-        const int granule = 64;
-        long granules = (total + granule - 1) / granule;
-        begin = Math.Min(total, granules * part / parts * granule);
-        end = Math.Min(total, granules * (part + 1) / parts * granule);
-    }
+    /// <summary>Elements at whose multiples workers that share a tile cut a loop: whole cache lines of any type.</summary>
+    public const int ShareGranule = 64;
 
     private static bool Joins(int[] outer, int[] inner, int innerExtent)
     {

@@ -33,6 +33,12 @@ public abstract class ConfiguredUnit
     /// </summary>
     public virtual bool SplitsColumns => false;
 
+    /// <summary>
+    /// True if small parts cost no more than their share, so that workers who share a tile may take them as they become ready:
+    /// a core that other work slows down then computes less.
+    /// </summary>
+    public virtual bool SplitsFinely => false;
+
     /// <summary>Floating-point operations for one item: an FMA counts two, everything else one.</summary>
     public abstract long OperationsPerItem { get; }
 

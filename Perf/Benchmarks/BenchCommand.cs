@@ -6,7 +6,7 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using RduEmu.Kernels.Errors;
-using RduEmu.Perf.Machine;
+using RduEmu.Kernels.Devices.Host;
 
 namespace RduEmu.Perf.Benchmarks;
 

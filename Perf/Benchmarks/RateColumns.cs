@@ -3,7 +3,7 @@ using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Parameters;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
-using RduEmu.Perf.Machine;
+using RduEmu.Kernels.Devices.Host;
 
 namespace RduEmu.Perf.Benchmarks;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using RduEmu.Kernels.Errors;
-using RduEmu.Perf.Machine;
+using RduEmu.Kernels.Devices.Host;
 using RduEmu.Perf.Workloads;
 
 namespace RduEmu.Perf.Peers;

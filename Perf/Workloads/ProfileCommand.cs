@@ -9,7 +9,6 @@ using RduEmu.Kernels.Templates;
 using RduEmu.Models.Bert;
 using RduEmu.Models.Training;
 using RduEmu.Models.Unet;
-using RduEmu.Perf.Machine;
 using Spectre.Console;
 
 namespace RduEmu.Perf.Workloads;

@@ -114,6 +114,56 @@ public sealed unsafe class SectionRunnerTests
     }
 
     [Test]
+    public void PiecesOfASharedTile_AreAllTaken_EachOnce([Values(1, 2, 3)] int workers, [Values(0, 40_000_000)] long operations)
+    {
+        const int columns = 997;
+        using var arena = new HostArena(64);
+        using var team = new WorkerTeam(workers);
+        using var runner = new SectionRunner(team, arena, 0);
+        var pieces = new PieceUnit(columns, operations);
+        var section = new Section("pieces", [new Pipeline([pieces, new OrderUnit(), pieces], 1, 1, 0)]);
+        const int runs = 50;
+        for (int run = 0; run < runs; run++)
+        {
+            runner.Run(section);
+        }
+
+        Assert.That(pieces.Times, Is.All.EqualTo(2 * runs));
+        Assert.That(pieces.Calls, workers > 1 && operations > 0 ? Is.GreaterThan(2 * runs * workers) : Is.LessThanOrEqualTo(2 * runs * workers));
+    }
+
+    [Test]
+    public void AProfile_HasASpanForEveryUnitAndTile_AndLeavesTheBitsAlone([Values(1, 2)] int workers, [Values(1, 3, 8)] int tileItems)
+    {
+        const int items = 8;
+        using var arena = new HostArena(3L * items * Columns * sizeof(float));
+        Fill(arena, items);
+        using var team = new WorkerTeam(workers);
+        Section chain = Chain(items, tileItems);
+        using var runner = new SectionRunner(team, arena, chain.ScratchBytes);
+        runner.Run(chain);
+        uint[] expected = Output(arena, items);
+        ClearOutput(arena, items);
+
+        runner.Profile = new HostProfile(workers);
+        runner.Run(chain);
+        WorkerSpan[] spans = [.. Enumerable.Range(0, workers).SelectMany(runner.Profile.Of)];
+
+        Assert.That(Output(arena, items), Is.EqualTo(expected));
+        Assert.That(runner.Profile.Sections, Has.Count.EqualTo(1));
+        SectionSpan section = runner.Profile.Sections[0];
+        Assert.That(spans, Is.All.Matches<WorkerSpan>(span => span.BeginTicks >= section.BeginTicks && span.BeginTicks <= span.EndTicks && span.EndTicks <= section.EndTicks));
+        int tiles = chain.Pipelines[0].TileCount;
+        Assert.That(
+            spans.Where(span => !span.IsWait).Select(span => (span.Unit, span.Tile)).Distinct(),
+            Is.EquivalentTo(Enumerable.Range(0, 2).SelectMany(unit => Enumerable.Range(0, tiles).Select(tile => (unit, tile)))));
+        Assert.That(spans.Count(span => span.IsWait), Is.EqualTo(tiles == 1 && workers > 1 ? workers : 0));
+
+        runner.Profile.Clear();
+        Assert.That(runner.Profile.Of(0), Is.Empty);
+    }
+
+    [Test]
     public void ArenaLargerThanItsLimit_IsRefused()
     {
         RduException error = Assert.Throws<RduException>(() => new HostArena(2000, limitBytes: 1000).Dispose())!;
@@ -219,6 +269,41 @@ public sealed unsafe class SectionRunnerTests
             lock (_begins)
             {
                 _begins.Add(tile.ItemBegin);
+            }
+        }
+
+        public override void Launch(KernelLauncher launcher, int items)
+        {
+        }
+    }
+
+    /// <summary>Counts how often each of its columns is computed.</summary>
+    private sealed class PieceUnit(int columns, long operations) : ConfiguredUnit("pieces", 1)
+    {
+        private readonly int[] _times = new int[columns];
+        private int _calls;
+
+        public IReadOnlyList<int> Times => _times;
+
+        public int Calls => _calls;
+
+        public override bool SplitsColumns => true;
+
+        public override bool SplitsFinely => true;
+
+        public override long OperationsPerItem => operations;
+
+        public override void Interpret(InterpreterMemory memory, int items)
+        {
+        }
+
+        public override void Run(in HostTile tile)
+        {
+            Interlocked.Increment(ref _calls);
+            tile.Share(columns, 1, out int begin, out int end);
+            for (int column = begin; column < end; column++)
+            {
+                Interlocked.Increment(ref _times[column]);
             }
         }
 

@@ -30,9 +30,9 @@ internal static unsafe class UnitHarness
 
         if (unit.SplitsColumns)
         {
-            foreach (int parts in new[] { 2, 3, 5 })
+            foreach (int[] pieces in (int[][])[[1, 1], [1, 1, 1], [2, 1, 2], [4, 2, 1]])
             {
-                Same(compared, On(before, start => Parts(unit, start, scratch.Start, items, parts)), expected, $"{parts} parts");
+                Same(compared, On(before, start => Parts(unit, start, scratch.Start, items, pieces)), expected, $"parts {string.Join(", ", pieces)}");
             }
         }
 
@@ -64,11 +64,15 @@ internal static unsafe class UnitHarness
         }
     }
 
-    private static void Parts(ConfiguredUnit unit, byte* start, byte* scratch, int items, int parts)
+    /// <summary>The unit in pieces of so many parts each, the last piece first.</summary>
+    private static void Parts(ConfiguredUnit unit, byte* start, byte* scratch, int items, int[] pieces)
     {
-        for (int part = parts - 1; part >= 0; part--)
+        int parts = pieces.Sum();
+        int end = parts;
+        foreach (int piece in pieces.Reverse())
         {
-            unit.Run(new HostTile(start, scratch, 0, items, part, parts));
+            unit.Run(new HostTile(start, scratch, 0, items, end - piece, end, parts));
+            end -= piece;
         }
     }
 

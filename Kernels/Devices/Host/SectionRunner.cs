@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.InteropServices;
@@ -26,11 +27,20 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
     /// <summary>How long small sections then run on one worker: some time slices of a busy system.</summary>
     private static readonly long AloneTicks = Stopwatch.Frequency / 50;
 
+    /// <summary>Parts for each worker, at most, of a unit whose parts workers take as they become ready.</summary>
+    private const int PartsPerWorker = 16;
+
+    /// <summary>Least operations of a part: some 20 us, against which taking it costs nothing.</summary>
+    private const long PartOperations = 2_000_000;
+
     private readonly Dictionary<Section, long> _bestTicks = new(ReferenceEqualityComparer.Instance);
     private readonly WorkerTeam _team;
     private readonly HostArena _arena;
     private readonly byte*[] _scratch;
     private Section? _section;
+
+    /// <summary>For each unit of a shared tile the parts that were taken.</summary>
+    private int[] _taken = [];
     private int _nextTile;
     private int _allTiles;
     private int _tileStride = 1;
@@ -55,6 +65,9 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
 
     public long ScratchBytes { get; }
 
+    /// <summary>Where the time of every unit is recorded; null for nowhere.</summary>
+    public HostProfile? Profile { get; set; }
+
     /// <exception cref="ArgumentException">The section needs more scratch than the runner has.</exception>
     public void Run(Section section)
     {
@@ -63,13 +76,17 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
             throw new ArgumentException($"{section.Name} needs {section.ScratchBytes} bytes of scratch, there are {ScratchBytes}", nameof(section));
         }
 
-        if (_team.Workers > 1 && section.Pipelines.Length == 1 && section.Pipelines[0].TileCount == 1)
+        long begin = Now();
+        if (IsShared(section))
         {
             RunSingleTile(section);
-            return;
+        }
+        else
+        {
+            RunOnTeam(section);
         }
 
-        RunOnTeam(section);
+        Profile?.Add(new SectionSpan(section, begin, Now()));
     }
 
     /// <summary>Fills all scratch with one byte, to prove that nothing reads what it did not write.</summary>
@@ -103,9 +120,9 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
     void ITeamWork.Run(int worker)
     {
         Section section = _section!;
-        if (_team.Workers > 1 && section.Pipelines.Length == 1 && section.Pipelines[0].TileCount == 1)
+        if (IsShared(section))
         {
-            ShareTile(section.Pipelines[0], worker);
+            ShareTile(section, worker);
             return;
         }
 
@@ -118,25 +135,20 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
                 tile = (int)(((long)tile * _tileStride + _scramble) % _allTiles);
             }
 
-            Pipeline? pipeline = null;
-            foreach (Pipeline candidate in section.Pipelines)
+            int index = 0;
+            while (index < section.Pipelines.Length && tile >= section.Pipelines[index].TileCount)
             {
-                if (tile < candidate.TileCount)
-                {
-                    pipeline = candidate;
-                    break;
-                }
-
-                tile -= candidate.TileCount;
+                tile -= section.Pipelines[index++].TileCount;
             }
 
-            if (pipeline is null)
+            if (index == section.Pipelines.Length)
             {
                 return;
             }
 
+            Pipeline pipeline = section.Pipelines[index];
             int begin = tile * pipeline.TileItems;
-            RunTile(pipeline, new HostTile(_arena.Start, scratch, begin, Math.Min(pipeline.TileItems, pipeline.Items - begin)));
+            RunTile(section, index, tile, worker, new HostTile(_arena.Start, scratch, begin, Math.Min(pipeline.TileItems, pipeline.Items - begin)));
         }
     }
 
@@ -158,7 +170,7 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
         long begin = Stopwatch.GetTimestamp();
         if (begin < _aloneUntil)
         {
-            RunTile(section.Pipelines[0], new HostTile(_arena.Start, _scratch[0], 0, section.Pipelines[0].Items));
+            RunTile(section, 0, 0, 0, new HostTile(_arena.Start, _scratch[0], 0, section.Pipelines[0].Items));
             return;
         }
 
@@ -175,10 +187,24 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
         }
     }
 
+    /// <summary>True if the workers share the section's only tile.</summary>
+    private bool IsShared(Section section) => _team.Workers > 1 && section.Pipelines.Length == 1 && section.Pipelines[0].TileCount == 1;
+
     private void RunOnTeam(Section section)
     {
         _section = section;
         _nextTile = 0;
+        if (IsShared(section))
+        {
+            int units = section.Pipelines[0].Units.Length;
+            if (_taken.Length < units)
+            {
+                _taken = new int[units];
+            }
+
+            Array.Clear(_taken, 0, units);
+        }
+
         if (_scramble != 0)
         {
             Scramble(section);
@@ -206,23 +232,27 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
         _tileStride = _allTiles > 2 ? _tileStride : 1;
     }
 
-    private static void RunTile(Pipeline pipeline, in HostTile tile)
+    private void RunTile(Section section, int pipeline, int index, int worker, in HostTile tile)
     {
-        foreach (ConfiguredUnit unit in pipeline.Units)
+        ImmutableArray<ConfiguredUnit> units = section.Pipelines[pipeline].Units;
+        for (int i = 0; i < units.Length; i++)
         {
-            unit.Run(in tile);
+            long begin = Now();
+            units[i].Run(in tile);
+            Record(worker, section, pipeline, i, index, false, begin);
         }
     }
 
-    private void ShareTile(Pipeline pipeline, int worker)
+    private void ShareTile(Section section, int worker)
     {
+        Pipeline pipeline = section.Pipelines[0];
         byte* scratch = _scratch[0];
-        var part = new HostTile(_arena.Start, scratch, 0, pipeline.Items, worker, _team.Workers);
         var whole = new HostTile(_arena.Start, scratch, 0, pipeline.Items);
         Exception? error = null;
         for (int i = 0; i < pipeline.Units.Length; i++)
         {
             ConfiguredUnit unit = pipeline.Units[i];
+            long begin = Now();
             try
             {
                 if (error is not null)
@@ -231,11 +261,13 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
                 }
                 else if (unit.SplitsColumns)
                 {
-                    unit.Run(in part);
+                    ShareUnit(pipeline, i, worker);
+                    Record(worker, section, 0, i, 0, false, begin);
                 }
                 else if (worker == 0)
                 {
                     unit.Run(in whole);
+                    Record(worker, section, 0, i, 0, false, begin);
                 }
             }
             catch (Exception thrown)
@@ -246,7 +278,9 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
             // Units that do not split follow each other on worker 0 alone: nobody waits between them, nor after the last.
             if (i + 1 < pipeline.Units.Length && (unit.SplitsColumns || pipeline.Units[i + 1].SplitsColumns))
             {
+                long end = Now();
                 _team.Barrier();
+                Record(worker, section, 0, i, 0, true, end);
             }
         }
 
@@ -255,4 +289,38 @@ public sealed unsafe class SectionRunner : ITeamWork, IDisposable
             throw new InvalidOperationException("a unit failed on a shared tile", error);
         }
     }
+
+    /// <summary>This worker's parts of a unit: a fixed one, or what is left as often as it is ready, less and less at a time.</summary>
+    private void ShareUnit(Pipeline pipeline, int index, int worker)
+    {
+        ConfiguredUnit unit = pipeline.Units[index];
+        int workers = _team.Workers;
+        int parts = unit.SplitsFinely ? (int)Math.Clamp(unit.OperationsPerItem * pipeline.Items / PartOperations, workers, PartsPerWorker * workers) : workers;
+        if (parts == workers)
+        {
+            unit.Run(new HostTile(_arena.Start, _scratch[0], 0, pipeline.Items, worker, worker + 1, parts));
+            return;
+        }
+
+        int begin = Volatile.Read(ref _taken[index]);
+        while (begin < parts)
+        {
+            int end = begin + Math.Max(1, (parts - begin) / (2 * workers));
+            int seen = Interlocked.CompareExchange(ref _taken[index], end, begin);
+            if (seen == begin)
+            {
+                unit.Run(new HostTile(_arena.Start, _scratch[0], 0, pipeline.Items, begin, end, parts));
+                begin = Volatile.Read(ref _taken[index]);
+            }
+            else
+            {
+                begin = seen;
+            }
+        }
+    }
+
+    private long Now() => Profile is null ? 0 : Stopwatch.GetTimestamp();
+
+    private void Record(int worker, Section section, int pipeline, int unit, int tile, bool isWait, long begin) =>
+        Profile?.Add(worker, new WorkerSpan(section, pipeline, unit, tile, isWait, begin, Stopwatch.GetTimestamp()));
 }

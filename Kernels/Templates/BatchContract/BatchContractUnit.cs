@@ -52,6 +52,8 @@ public sealed unsafe class BatchContractUnit : ConfiguredUnit
 
     public override bool SplitsColumns => _arguments.Heads > 1;
 
+    public override bool SplitsFinely => true;
+
     public override long OperationsPerItem => 2L * _arguments.Heads * _arguments.Rows * _arguments.Columns * _arguments.Depth;
 
     public override void Interpret(InterpreterMemory memory, int items)

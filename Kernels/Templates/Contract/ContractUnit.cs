@@ -48,6 +48,8 @@ public sealed unsafe class ContractUnit<TEpilogue> : ConfiguredUnit
 
     public override bool SplitsColumns => true;
 
+    public override bool SplitsFinely => true;
+
     public override long OperationsPerItem =>
         (long)RowsPerItem * _arguments.Columns * (2L * _arguments.Depth + _operationsPerElement);
 

@@ -52,6 +52,8 @@ public sealed unsafe class ConvolveUnit<TEpilogue> : ConfiguredUnit
 
     public override bool SplitsColumns => true;
 
+    public override bool SplitsFinely => true;
+
     public override long OperationsPerItem { get; }
 
     public override void Interpret(InterpreterMemory memory, int items)

@@ -117,8 +117,7 @@ public sealed unsafe class StridedContractUnit : ConfiguredUnit
         int panels = PackedWeight.PanelCount(p.ColumnCount);
         int pairs = (panels + 1) / 2;
         long work = (long)tile.ItemCount * p.BatchCount * pairs;
-        long begin = work * tile.Part / tile.Parts;
-        long end = work * (tile.Part + 1) / tile.Parts;
+        tile.Share(work, 1, out long begin, out long end);
         if (begin >= end || p.RowCount == 0)
         {
             return;

@@ -73,8 +73,7 @@ internal sealed unsafe class StridedLanes
         int together = pieces >= PiecesWorthSharing ? blocks : 1;
         int groups = blocks / together;
         long work = tile.ItemCount * _batch.OuterCount * groups * _columns.Length * pieces;
-        long begin = work * tile.Part / tile.Parts;
-        long end = work * (tile.Part + 1) / tile.Parts;
+        tile.Share(work, 1, out long begin, out long end);
         if (begin >= end)
         {
             return;

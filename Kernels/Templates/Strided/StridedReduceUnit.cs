@@ -84,7 +84,7 @@ public sealed unsafe class StridedReduceUnit<TReduction, TPrologue, TEpilogue> :
     public override void Run(in HostTile tile)
     {
         NdLoop kept = _loops.Kept;
-        NdLoop.Share(tile.ItemCount * kept.CountElements, tile.Part, tile.Parts, out long begin, out long end);
+        tile.Share(tile.ItemCount * kept.CountElements, NdLoop.ShareGranule, out long begin, out long end);
         if (begin >= end)
         {
             return;

@@ -71,7 +71,7 @@ public sealed unsafe class WordContractUnit<TMultiplyAdd, TAdd> : ConfiguredUnit
     public override void Run(in HostTile tile)
     {
         StridedContractArguments p = _arguments.Loops;
-        NdLoop.Share((long)tile.ItemCount * p.BatchCount * p.RowCount * p.ColumnCount, tile.Part, tile.Parts, out long begin, out long end);
+        tile.Share((long)tile.ItemCount * p.BatchCount * p.RowCount * p.ColumnCount, NdLoop.ShareGranule, out long begin, out long end);
         for (long at = begin; at < end; at++)
         {
             int n = (int)(at % p.ColumnCount);

@@ -59,7 +59,7 @@ public sealed unsafe class WordMapUnit<TFunction> : ConfiguredUnit
 
     public override void Run(in HostTile tile)
     {
-        NdLoop.Share(tile.ItemCount * _loop.CountElements, tile.Part, tile.Parts, out long begin, out long end);
+        tile.Share(tile.ItemCount * _loop.CountElements, NdLoop.ShareGranule, out long begin, out long end);
         if (begin >= end)
         {
             return;

@@ -116,7 +116,7 @@ internal unsafe ref struct KeptElements
     public KeptElements(ReduceLoops loops, in HostTile tile, Span<int> index, Span<nint> addresses)
     {
         _loops = loops;
-        NdLoop.Share(tile.ItemCount * loops.Kept.CountElements, tile.Part, tile.Parts, out long begin, out long end);
+        tile.Share(tile.ItemCount * loops.Kept.CountElements, NdLoop.ShareGranule, out long begin, out long end);
         _left = end - begin;
         if (_left > 0)
         {

@@ -4,9 +4,8 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
-using RduEmu.Kernels.Devices.Host;
 
-namespace RduEmu.Perf.Machine;
+namespace RduEmu.Kernels.Devices.Host;
 
 /// <summary>What this machine can do at most, measured in this process: what every figure is a share of.</summary>
 /// <param name="Processor">Its name.</param>
