@@ -22,14 +22,14 @@ internal static class ProfileCommand
     {
         Option<string> model = new("--model") { Description = "dlrm, bert, unet-sn10 or unet-milesial", DefaultValueFactory = _ => "dlrm" };
         model.AcceptOnlyFromAmong("dlrm", "bert", "unet-sn10", "unet-milesial");
-        Option<int> batch = new("--batch") { Description = "samples", DefaultValueFactory = _ => 2048 };
+        Option<int?> batch = new("--batch") { Description = "samples; 2048 for dlrm, else 1" };
         Option<bool> train = new("--train") { Description = "a training step instead of inference" };
         Option<int> workers = new("--workers") { Description = "workers that the program is compiled for", DefaultValueFactory = _ => 2 };
         Option<int> tile = new("--tile") { Description = "samples of a tile; 0 to choose" };
         Command command = new("profile", "time by unit, on one thread") { model, batch, train, workers, tile };
         command.SetAction(parsed =>
         {
-            (Graph graph, Action<Emulator.Execution.Executor> write) = Workload(parsed.GetValue(model)!, parsed.GetValue(batch), parsed.GetValue(train));
+            (Graph graph, Action<Emulator.Execution.Executor> write) = Workload(parsed.GetValue(model)!, parsed.GetValue(batch) ?? (parsed.GetValue(model) == "dlrm" ? 2048 : 1), parsed.GetValue(train));
             CompiledProgram program = GraphCompiler.Compile(
                 graph, new CompileOptions(Workers: parsed.GetValue(workers), TileSamples: parsed.GetValue(tile)));
             using var profiler = new Profiler(program);

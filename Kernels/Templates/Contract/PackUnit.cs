@@ -41,14 +41,27 @@ public sealed unsafe class PackUnit : ConfiguredUnit
 
     public override void Run(in HostTile tile)
     {
-        float* packed = tile.Whole(_arguments.Packed);
-        int depth = _arguments.Transposed != 0 ? _arguments.Rows : _arguments.Columns;
-        float[] rented = ArrayPool<float>.Shared.Rent(_arguments.Columns);
+        PackArguments p = _arguments;
+        float* packed = tile.Whole(p.Packed);
+        int depth = p.Transposed != 0 ? p.Rows : p.Columns;
+        float[] rented = ArrayPool<float>.Shared.Rent(WeightReader.Converts(p.Weight, p.Rounds) ? PanelPacking.RowsAtOnce * p.Columns : 0);
         fixed (float* buffer = rented)
         {
-            for (int row = 0; row < tile.ItemCount; row++)
+            for (int row = 0; row < tile.ItemCount;)
             {
-                Pack(tile.ItemBegin + row, WeightReader.Row(in tile, _arguments.Weight, row, _arguments.Columns, _arguments.Rounds, buffer), packed, depth);
+                int n = tile.ItemBegin + row;
+                int count = PanelPacking.Rows(tile.ItemCount - row, n % ContractOrder.PanelColumns);
+                float* weight = WeightReader.Rows(in tile, p.Weight, row, count, p.Columns, p.Rounds, buffer, out nint stride);
+                if (p.Transposed == 0)
+                {
+                    PanelPacking.AcrossLanes(weight, stride, count, p.Columns, packed + PackedWeight.IndexElements(n, 0, depth));
+                }
+                else
+                {
+                    PanelPacking.AlongDepth(weight, stride, count, p.Columns, packed + PackedWeight.IndexElements(0, n, depth), (nint)depth * ContractOrder.PanelColumns);
+                }
+
+                row += count;
             }
         }
 
@@ -57,27 +70,6 @@ public sealed unsafe class PackUnit : ConfiguredUnit
 
     public override void Launch(KernelLauncher launcher, int items) =>
         launcher.Launch(PackKernel.Run, checked(items * _arguments.Columns), _arguments);
-
-    private void Pack(int n, float* weight, float* packed, int depth)
-    {
-        if (_arguments.Transposed == 0)
-        {
-            float* lane = packed + PackedWeight.IndexElements(n, 0, depth);
-            for (int k = 0; k < _arguments.Columns; k++)
-            {
-                lane[(nint)k * ContractOrder.PanelColumns] = weight[k];
-            }
-
-            return;
-        }
-
-        for (int k = 0; k < _arguments.Columns; k += ContractOrder.PanelColumns)
-        {
-            int count = Math.Min(ContractOrder.PanelColumns, _arguments.Columns - k);
-            float* target = packed + PackedWeight.IndexElements(k, n, depth);
-            new ReadOnlySpan<float>(weight + k, count).CopyTo(new Span<float>(target, count));
-        }
-    }
 }
 
 /// <summary>Packing on a device: one thread for each weight.</summary>

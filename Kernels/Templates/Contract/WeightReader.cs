@@ -13,26 +13,38 @@ internal static unsafe class WeightReader
         return rounds != 0 ? BFloat16.NearestEven<ScalarLane, float, int>(value) : value;
     }
 
-    /// <summary>A row on the host: where it lies, or in <paramref name="buffer"/>.</summary>
-    public static float* Row(in HostTile tile, Operand weight, int row, int columns, int rounds, float* buffer)
+    /// <summary>True if rows must be converted before they are packed.</summary>
+    public static bool Converts(Operand weight, int rounds) => weight.IsPaired || rounds != 0;
+
+    /// <summary>Some rows on the host: where they lie, or converted in <paramref name="buffer"/>.</summary>
+    /// <param name="buffer">Room for the rows, if they are converted.</param>
+    /// <param name="stride">Words from row to row of what is returned.</param>
+    public static float* Rows(in HostTile tile, Operand weight, int row, int count, int columns, int rounds, float* buffer, out nint stride)
     {
         float* source = tile.Row(weight, 1, row);
-        if (weight.IsPaired)
-        {
-            BFloat16Pairs.Widen((ushort*)source, buffer, columns);
-            return buffer;
-        }
-
-        if (rounds == 0)
+        stride = weight.RowStrideElements;
+        if (!Converts(weight, rounds))
         {
             return source;
         }
 
-        for (int i = 0; i < columns; i++)
+        for (int r = 0; r < count; r++)
         {
-            buffer[i] = BFloat16.NearestEven<ScalarLane, float, int>(source[i]);
+            float* from = tile.Row(weight, 1, row + r);
+            float* to = buffer + (nint)r * columns;
+            if (weight.IsPaired)
+            {
+                BFloat16Pairs.Widen((ushort*)from, to, columns);
+                continue;
+            }
+
+            for (int i = 0; i < columns; i++)
+            {
+                to[i] = BFloat16.NearestEven<ScalarLane, float, int>(from[i]);
+            }
         }
 
+        stride = columns;
         return buffer;
     }
 

@@ -47,17 +47,39 @@ public sealed unsafe class ConvolvePackUnit : ConfiguredUnit
 
     public override void Run(in HostTile tile)
     {
-        float* packed = tile.Whole(_arguments.Packed);
-        float[] rented = ArrayPool<float>.Shared.Rent(_arguments.Columns);
+        ConvolvePackArguments p = _arguments;
+        float* packed = tile.Whole(p.Packed);
+        float[] rented = ArrayPool<float>.Shared.Rent(WeightReader.Converts(p.Filter, p.Rounds) ? PanelPacking.RowsAtOnce * p.Columns : 0);
         fixed (float* buffer = rented)
         {
-            for (int row = 0; row < tile.ItemCount; row++)
+            for (int row = 0; row < tile.ItemCount;)
             {
-                float* filter = WeightReader.Row(in tile, _arguments.Filter, row, _arguments.Columns, _arguments.Rounds, buffer);
-                for (int i = 0; i < _arguments.Columns; i++)
+                int f = tile.ItemBegin + row;
+                int perGroup = p.Transposed != 0 ? p.Geometry.SourceChannelsPerGroup : p.Geometry.ResultChannelsPerGroup;
+                int count = Math.Min(PanelPacking.Rows(tile.ItemCount - row, f % perGroup % ContractOrder.PanelColumns), perGroup - f % perGroup);
+                float* filter = WeightReader.Rows(in tile, p.Filter, row, count, p.Columns, p.Rounds, buffer, out nint stride);
+                if (p.Geometry.IsDepthwise)
                 {
-                    packed[ConvolvePackKernel.Target(_arguments, tile.ItemBegin + row, i)] = filter[i];
+                    for (int i = 0; i < p.Columns; i++)
+                    {
+                        packed[ConvolvePackKernel.Target(p, f, i)] = filter[i];
+                    }
                 }
+                else if (p.Transposed == 0)
+                {
+                    PanelPacking.AcrossLanes(filter, stride, count, p.Columns, packed + ConvolvePackKernel.Target(p, f, 0));
+                }
+                else
+                {
+                    int channels = p.Geometry.ResultChannelsPerGroup;
+                    for (int i = 0; i < p.Columns; i += channels)
+                    {
+                        PanelPacking.AlongDepth(
+                            filter + i, stride, count, channels, packed + ConvolvePackKernel.Target(p, f, i), (nint)p.Geometry.Depth * ContractOrder.PanelColumns);
+                    }
+                }
+
+                row += count;
             }
         }
 
