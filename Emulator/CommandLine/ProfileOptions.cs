@@ -4,7 +4,6 @@ using RduEmu.Emulator.Receipts;
 using RduEmu.Emulator.Reports;
 using RduEmu.Kernels.Devices.Host;
 using RduEmu.Kernels.Errors;
-using Spectre.Console;
 
 namespace RduEmu.Emulator.CommandLine;
 
@@ -57,50 +56,9 @@ internal sealed class ProfileOptions
         var report = new HostProfileReport(program, profile, MachineCeiling.Measure(profile.Workers), steps);
         if (parsed.GetValue(_profile))
         {
-            Print(output, report);
+            HostProfileTable.Write(output.Text, report);
         }
 
         return report;
     }
-
-    private static void Print(Output output, HostProfileReport report)
-    {
-        Table sections = Sized("section", "us", "busy", "MFLOP", "GFLOP/s", "of the peak");
-        foreach (HostSectionRow row in report.Sections)
-        {
-            double gflops = row.Operations / row.Seconds / 1e9;
-            sections.AddRow(
-                Markup.Escape(row.Name), Output.Number(row.Seconds * 1e6, 1), Percent(row.BusyShare), Output.Number(row.Operations / 1e6, 1),
-                Output.Number(gflops, 1), Percent(gflops / report.Ceiling.PeakGflops));
-        }
-
-        double busy = report.Stages.Sum(row => row.BusySeconds + row.WaitSeconds);
-        Table stages = Sized("stage", "us", "share", "waits us", "GFLOP/s", "GB/s", "roofline");
-        foreach (HostStageRow row in report.Stages.OrderByDescending(row => row.BusySeconds + row.WaitSeconds))
-        {
-            stages.AddRow(
-                Markup.Escape(row.Name), Output.Number(row.BusySeconds * 1e6, 1), Percent((row.BusySeconds + row.WaitSeconds) / busy),
-                Output.Number(row.WaitSeconds * 1e6, 1), Output.Number(row.GflopsPerWorker, 1), Output.Number(row.GBPerSecondPerWorker, 1), Percent(row.RooflineShare));
-        }
-
-        output.Text.Write(sections);
-        output.Text.Write(stages);
-        output.WriteLine(
-            $"Mean of {report.Steps} steps. busy: share of the workers' time. Stages: time of all workers together; waits: for each other, behind the stage; "
-            + "rates of one worker, of bytes those of the operands wherever they lie; roofline: share of what arithmetic and memory allow. "
-            + $"{report.Ceiling.Processor}, {report.Ceiling.Threads} threads: {Output.Number(report.Ceiling.PeakGflops, 0)} GFLOP/s, {Output.Number(report.Ceiling.BandwidthGBs, 1)} GB/s.");
-    }
-
-    private static Table Sized(string first, params ReadOnlySpan<string> others)
-    {
-        Table table = new Table().Border(TableBorder.Simple).AddColumn(first);
-        foreach (string other in others)
-        {
-            table.AddColumn(new TableColumn(other).RightAligned().NoWrap());
-        }
-
-        return table;
-    }
-
-    private static string Percent(double share) => double.IsFinite(share) ? $"{Output.Number(share * 100, 0)}%" : "-";
 }

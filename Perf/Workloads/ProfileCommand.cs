@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Emulator.Reports;
 using RduEmu.Kernels.Devices.Host;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates;
@@ -25,13 +26,20 @@ internal static class ProfileCommand
         Option<int?> batch = new("--batch") { Description = "samples; 2048 for dlrm, else 1" };
         Option<bool> train = new("--train") { Description = "a training step instead of inference" };
         Option<int> workers = new("--workers") { Description = "workers that the program is compiled for", DefaultValueFactory = _ => 2 };
+        Option<int> threads = new("--threads") { Description = "as it runs on so many threads, waits included; left out: tile by tile on one" };
         Option<int> tile = new("--tile") { Description = "samples of a tile; 0 to choose" };
-        Command command = new("profile", "time by unit, on one thread") { model, batch, train, workers, tile };
+        Command command = new("profile", "time by unit, on one thread") { model, batch, train, workers, threads, tile };
         command.SetAction(parsed =>
         {
             (Graph graph, Action<Emulator.Execution.Executor> write) = Workload(parsed.GetValue(model)!, parsed.GetValue(batch) ?? (parsed.GetValue(model) == "dlrm" ? 2048 : 1), parsed.GetValue(train));
             CompiledProgram program = GraphCompiler.Compile(
-                graph, new CompileOptions(Workers: parsed.GetValue(workers), TileSamples: parsed.GetValue(tile)));
+                graph, new CompileOptions(Workers: parsed.GetValue(threads) is > 0 and int of ? of : parsed.GetValue(workers), TileSamples: parsed.GetValue(tile)));
+            if (parsed.GetValue(threads) is > 0 and int team)
+            {
+                PrintTeam(program, write, team);
+                return;
+            }
+
             using var profiler = new Profiler(program);
             write(profiler);
             profiler.Load();
@@ -56,6 +64,22 @@ internal static class ProfileCommand
         };
         GraphWorkload workload = GraphWorkload.Of(of, training ? of.BuildTrainingStep(batch) : of.BuildInference(batch));
         return (workload.Graph, workload.WriteTo);
+    }
+
+    /// <summary>Mean times of a team of workers, who wait for each other.</summary>
+    private static void PrintTeam(CompiledProgram program, Action<Emulator.Execution.Executor> write, int threads)
+    {
+        using var executor = new Emulator.Execution.HostExecutor(program, threads);
+        write(executor);
+        executor.Load();
+        executor.Run();
+        executor.Profile = new HostProfile(threads);
+        for (int i = 0; i < Repetitions; i++)
+        {
+            executor.Run();
+        }
+
+        HostProfileTable.Write(AnsiConsole.Console, new HostProfileReport(program, executor.Profile, MachineCeiling.Measure(threads), Repetitions));
     }
 
     private static void Print(IReadOnlyList<UnitTime> times, MachineCeiling machine)

@@ -10,6 +10,12 @@ internal static unsafe class ContractHost
 {
     private const int PanelColumns = ContractOrder.PanelColumns;
 
+    /// <summary>Depth up to which a sum costs less than the line of Y that it is written to.</summary>
+    private const int ThinDepth = 64;
+
+    /// <summary>Words of packed weight that stay close to the core while rows pass: 64 KB.</summary>
+    private const int ThinElements = 16 * 1024;
+
     /// <summary>Y[r, n] = sum over k of X[r, k] · packed[n / 16][k][n mod 16] for panels [panelBegin, panelEnd).</summary>
     /// <param name="wideRegisters">True for 32 registers of 16 lanes; the bits do not depend on it.</param>
     public static void Run(
@@ -37,6 +43,12 @@ internal static unsafe class ContractHost
             }
         }
 
+        if (depth <= ThinDepth && rows > ContractMicroKernels.NarrowRows && (wholePanels - panel) * panelStride <= ThinElements)
+        {
+            Thin(x, strideX, packed, y, strideY, rows, depth, panel, wholePanels, wideRegisters);
+            panel = Math.Max(panel, wholePanels);
+        }
+
         if (wideRegisters || rows <= ContractMicroKernels.PairRows)
         {
             for (; panel + 2 <= wholePanels; panel += 2)
@@ -57,6 +69,39 @@ internal static unsafe class ContractHost
     }
 
     public static bool HasWideRegisters => Vector512.IsHardwareAccelerated;
+
+    /// <summary>
+    /// A product of few k, in one chunk: rows outermost, so that Y is written row by row. With panels outermost its lines, a row apart, fall
+    /// on a few sets of L1, and each is fetched and evicted for sixteen sums of few FMAs.
+    /// </summary>
+    private static void Thin(
+        float* x, nint strideX, float* packed, float* y, nint strideY, int rows, int depth, int panelBegin, int panelEnd, bool wideRegisters)
+    {
+        nint panelStride = (nint)depth * PanelColumns;
+        for (int row = 0; row < rows;)
+        {
+            int height = RegisterRows.Next(rows - row, wideRegisters ? ContractWideKernels.Rows : ContractMicroKernels.NarrowRows);
+            float* from = x + row * strideX;
+            float* to = y + row * strideY;
+            int panel = panelBegin;
+            for (; wideRegisters && panel + 2 <= panelEnd; panel += 2)
+            {
+                RegisterTiles.TwoPanels(height, from, strideX, 1, packed + panel * panelStride, panelStride, depth, to + panel * PanelColumns, strideY, false);
+            }
+
+            for (; wideRegisters && panel < panelEnd; panel++)
+            {
+                OnePanel(from, strideX, packed + panel * panelStride, to + panel * PanelColumns, strideY, height, depth);
+            }
+
+            if (panel < panelEnd)
+            {
+                ContractThinKernels.Panels(height, from, strideX, packed + panel * panelStride, panelEnd - panel, depth, to + panel * PanelColumns, strideY);
+            }
+
+            row += height;
+        }
+    }
 
     private static void TwoPanels(float* x, nint strideX, float* packed, nint panelStride, float* y, nint strideY, int rows, int depth)
     {
