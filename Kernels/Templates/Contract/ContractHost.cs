@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using RduEmu.Kernels.Memory;
 
 namespace RduEmu.Kernels.Templates.Contract;
 
@@ -10,11 +11,17 @@ internal static unsafe class ContractHost
 {
     private const int PanelColumns = ContractOrder.PanelColumns;
 
+    /// <summary>Words of a chunk of a panel.</summary>
+    private const int ChunkElements = ContractOrder.ChunkElements * PanelColumns;
+
     /// <summary>Depth up to which a sum costs less than the line of Y that it is written to.</summary>
     private const int ThinDepth = 64;
 
     /// <summary>Words of packed weight that stay close to the core while rows pass: 64 KB.</summary>
     private const int ThinElements = 16 * 1024;
+
+    /// <summary>Words of packed weight from which on panels are fetched ahead: half of an L2 of 512 KB.</summary>
+    private const int FetchedElements = 64 * 1024;
 
     /// <summary>Y[r, n] = sum over k of X[r, k] · packed[n / 16][k][n mod 16] for panels [panelBegin, panelEnd).</summary>
     /// <param name="wideRegisters">True for 32 registers of 16 lanes; the bits do not depend on it.</param>
@@ -30,6 +37,7 @@ internal static unsafe class ContractHost
 
         int wholePanels = Math.Min(panelEnd, columns / PanelColumns);
         nint panelStride = (nint)depth * PanelColumns;
+        float* fetchEnd = (panelEnd - panelBegin) * panelStride > FetchedElements ? packed + panelEnd * panelStride : null;
         if (rows == 1)
         {
             for (; panel + 4 <= wholePanels; panel += 4)
@@ -53,13 +61,13 @@ internal static unsafe class ContractHost
         {
             for (; panel + 2 <= wholePanels; panel += 2)
             {
-                TwoPanels(x, strideX, packed + panel * panelStride, panelStride, y + panel * PanelColumns, strideY, rows, depth);
+                TwoPanels(x, strideX, packed + panel * panelStride, panelStride, y + panel * PanelColumns, strideY, rows, depth, fetchEnd);
             }
         }
 
         for (; panel < wholePanels; panel++)
         {
-            OnePanel(x, strideX, packed + panel * panelStride, y + panel * PanelColumns, strideY, rows, depth);
+            OnePanel(x, strideX, packed + panel * panelStride, y + panel * PanelColumns, strideY, rows, depth, fetchEnd);
         }
 
         if (panel < panelEnd)
@@ -91,7 +99,7 @@ internal static unsafe class ContractHost
 
             for (; wideRegisters && panel < panelEnd; panel++)
             {
-                OnePanel(from, strideX, packed + panel * panelStride, to + panel * PanelColumns, strideY, height, depth);
+                OnePanel(from, strideX, packed + panel * panelStride, to + panel * PanelColumns, strideY, height, depth, null);
             }
 
             if (panel < panelEnd)
@@ -103,14 +111,20 @@ internal static unsafe class ContractHost
         }
     }
 
-    private static void TwoPanels(float* x, nint strideX, float* packed, nint panelStride, float* y, nint strideY, int rows, int depth)
+    private static void TwoPanels(float* x, nint strideX, float* packed, nint panelStride, float* y, nint strideY, int rows, int depth, float* fetchEnd)
     {
         for (int chunk = 0; chunk < depth; chunk += ContractOrder.ChunkElements)
         {
             int length = Math.Min(ContractOrder.ChunkElements, depth - chunk);
             float* panel = packed + (nint)chunk * PanelColumns;
+            bool isLast = chunk + length == depth;
+            int tiles = (rows + ContractWideKernels.Rows - 1) / ContractWideKernels.Rows;
+            var ahead = new LinesAhead(isLast ? panel + panelStride + length * PanelColumns : panel + length * PanelColumns, ChunkElements, fetchEnd, tiles);
+            var second = new LinesAhead(panel + panelStride + (isLast ? panelStride : 0) + length * PanelColumns, ChunkElements, fetchEnd, tiles);
             for (int row = 0; row < rows;)
             {
+                ahead.Fetch();
+                second.Fetch();
                 int height = RegisterRows.Next(rows - row, ContractWideKernels.Rows);
                 RegisterTiles.TwoPanels(height, x + row * strideX + chunk, strideX, 1, panel, panelStride, length, y + row * strideY, strideY, chunk > 0);
                 row += height;
@@ -118,14 +132,17 @@ internal static unsafe class ContractHost
         }
     }
 
-    private static void OnePanel(float* x, nint strideX, float* packed, float* y, nint strideY, int rows, int depth)
+    private static void OnePanel(float* x, nint strideX, float* packed, float* y, nint strideY, int rows, int depth, float* fetchEnd)
     {
         for (int chunk = 0; chunk < depth; chunk += ContractOrder.ChunkElements)
         {
             int length = Math.Min(ContractOrder.ChunkElements, depth - chunk);
             float* panel = packed + (nint)chunk * PanelColumns;
+            var ahead = new LinesAhead(
+                panel + length * PanelColumns, ChunkElements, fetchEnd, (rows + ContractMicroKernels.NarrowRows - 1) / ContractMicroKernels.NarrowRows);
             for (int row = 0; row < rows;)
             {
+                ahead.Fetch();
                 int height = RegisterRows.Next(rows - row, ContractMicroKernels.NarrowRows);
                 RegisterTiles.OnePanel(height, x + row * strideX + chunk, strideX, 1, panel, length, y + row * strideY, strideY, chunk > 0);
                 row += height;
@@ -140,7 +157,7 @@ internal static unsafe class ContractHost
         for (int row = 0; row < rows;)
         {
             int count = RegisterRows.Next(rows - row, ContractMicroKernels.NarrowRows);
-            OnePanel(x + row * strideX, strideX, packed, block, PanelColumns, count, depth);
+            OnePanel(x + row * strideX, strideX, packed, block, PanelColumns, count, depth, null);
             for (int i = 0; i < count; i++)
             {
                 new ReadOnlySpan<float>(block + i * PanelColumns, columns).CopyTo(new Span<float>(y + (row + i) * strideY, columns));

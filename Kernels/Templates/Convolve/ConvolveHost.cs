@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates.Contract;
 
@@ -48,15 +46,22 @@ internal static unsafe class ConvolveHost
         public readonly Segment* Segments = segments;
         public readonly int SegmentCount = segmentCount;
         public readonly bool WideRegisters = wideRegisters;
-        public readonly float* PanelsEnd = panelsEnd;
 
-        /// <summary>False where the filter stays in L2 anyway.</summary>
-        public readonly bool FetchesAhead = PackedFilter.LengthElements(plan.Geometry) > ConvolvePlan.BlockSourceElements;
+        /// <summary>Where the panels end that are fetched ahead; nowhere if the filter stays in L2 anyway.</summary>
+        private readonly float* _fetchEnd = PackedFilter.LengthElements(plan.Geometry) > ConvolvePlan.BlockSourceElements ? panelsEnd : null;
 
         /// <summary>Register tiles of the block, about.</summary>
-        public readonly int Tiles = Math.Max(1, pixels / ConvolveMicroKernels.Pixels);
+        private readonly int _tiles = Math.Max(1, pixels / ConvolveMicroKernels.Pixels);
 
         public nint PanelStride => (nint)Plan.Geometry.Depth * PanelColumns;
+
+        /// <summary>What is read after a chunk of a panel, when so many panels go together: its next chunk, or the next panel's first one.</summary>
+        public LinesAhead After(float* panel, int panels, int chunk, int chunkBegin, int chunkEnd)
+        {
+            const int chunkElements = ContractOrder.ChunkElements * PanelColumns;
+            float* next = chunk + 1 < chunkEnd ? panel + (nint)(chunk + 1) * chunkElements : panel + panels * PanelStride + (nint)chunkBegin * chunkElements;
+            return new LinesAhead(next, chunkElements, _fetchEnd, _tiles);
+        }
     }
 
     /// <summary>y for results [i, iEnd) x [j, jEnd) and panels [panelBegin, panelEnd) of each group.</summary>
@@ -178,7 +183,7 @@ internal static unsafe class ConvolveHost
     {
         for (int chunk = chunkBegin; chunk < chunkEnd; chunk++)
         {
-            var ahead = new PanelsAhead(in loops, panel, 1, chunk, chunkBegin, chunkEnd);
+            LinesAhead ahead = loops.After(panel, 1, chunk, chunkBegin, chunkEnd);
             for (int s = 0; s < loops.SegmentCount; s++)
             {
                 Segment segment = loops.Segments[s];
@@ -204,7 +209,8 @@ internal static unsafe class ConvolveHost
     {
         for (int chunk = chunkBegin; chunk < chunkEnd; chunk++)
         {
-            var ahead = new PanelsAhead(in loops, panel, 2, chunk, chunkBegin, chunkEnd);
+            LinesAhead ahead = loops.After(panel, 2, chunk, chunkBegin, chunkEnd);
+            LinesAhead second = loops.After(panel + loops.PanelStride, 2, chunk, chunkBegin, chunkEnd);
             for (int s = 0; s < loops.SegmentCount; s++)
             {
                 Segment segment = loops.Segments[s];
@@ -218,6 +224,7 @@ internal static unsafe class ConvolveHost
                 for (int tile = 0; tile < segment.Tiles; tile++)
                 {
                     ahead.Fetch();
+                    second.Fetch();
                     int pixels = segment.TilePixels(tile);
                     ConvolveTiles.TwoPanels(
                         pixels, loops.Sources + at, loops.SourceOffset, panel, loops.PanelStride, pieces, count, loops.Results + at, channel, chunk > 0);
@@ -256,36 +263,6 @@ internal static unsafe class ConvolveHost
                 }
 
                 at += pixels;
-            }
-        }
-    }
-
-    /// <summary>What comes after a chunk of one or two panels, fetched into L2 in as many parts as there are register tiles before it.</summary>
-    private ref struct PanelsAhead
-    {
-        private const int ChunkElements = ContractOrder.ChunkElements * PanelColumns;
-        private const int ChunkLines = ChunkElements / CacheLine.Elements;
-
-        private readonly float* _next;
-        private readonly nint _panelStride;
-        private readonly int _lines;
-        private readonly int _linesPerTile;
-        private int _line;
-
-        public PanelsAhead(in BlockLoops loops, float* panel, int panels, int chunk, int chunkBegin, int chunkEnd)
-        {
-            _panelStride = loops.PanelStride;
-            _next = chunk + 1 < chunkEnd ? panel + (nint)(chunk + 1) * ChunkElements : panel + panels * _panelStride + (nint)chunkBegin * ChunkElements;
-            _lines = Sse.IsSupported && loops.FetchesAhead && _next < loops.PanelsEnd ? panels * ChunkLines : 0;
-            _linesPerTile = (ChunkLines + loops.Tiles - 1) / loops.Tiles;
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Fetch()
-        {
-            for (int end = Math.Min(_lines, _line + _linesPerTile); _line < end; _line++)
-            {
-                Sse.Prefetch1(_next + (_line >= ChunkLines ? _panelStride : 0) + (nint)(_line % ChunkLines) * CacheLine.Elements);
             }
         }
     }
