@@ -50,6 +50,7 @@ public sealed class ModelSession : IDisposable
     private readonly LoadedGraph[] _loaded;
     private readonly Replicas _others;
     private readonly ShardedRdus? _sharded;
+    private readonly int _workers;
     private readonly float[] _word = new float[1];
     private float[] _piece = [];
 
@@ -66,6 +67,7 @@ public sealed class ModelSession : IDisposable
     private ModelSession(IModel model, ExecutionTarget target, SessionPurpose purpose, BatchSplit split, InProcessFabric[] node, int socket)
     {
         Model = model;
+        _workers = Math.Max(1, target.Threads);
         if (split.Kind != ParallelKind.Data)
         {
             _sharded = new ShardedRdus(model, target, purpose, split);
@@ -179,15 +181,36 @@ public sealed class ModelSession : IDisposable
                 continue;
             }
 
-            for (long begin = 0; begin < count; begin += PieceElements)
-            {
-                Span<float> piece = Piece((int)Math.Min(PieceElements, count - begin));
-                Model.Initialize(First, i, seed, begin, piece);
-                WriteParameter(parameter.Id, begin, piece);
-            }
+            InitializePieces(i, seed, parameter.Id, count);
         }
 
         Load();
+    }
+
+    /// <summary>A parameter's first values: as many pieces at a time as there are workers, since every element is drawn by itself.</summary>
+    private void InitializePieces(int index, int seed, ValueId parameter, long count)
+    {
+        int pieces = (int)Math.Min(_workers, (count + PieceElements - 1) / PieceElements);
+        Span<float> all = Piece((int)Math.Min((long)pieces * PieceElements, count));
+        for (long begin = 0; begin < count; begin += all.Length)
+        {
+            int length = (int)Math.Min(all.Length, count - begin);
+            if (length <= PieceElements)
+            {
+                Model.Initialize(First, index, seed, begin, all[..length]);
+            }
+            else
+            {
+                long first = begin;
+                Parallel.For(0, (length + PieceElements - 1) / PieceElements, piece =>
+                {
+                    int at = piece * PieceElements;
+                    Model.Initialize(First, index, seed, first + at, _piece.AsSpan(at, Math.Min(PieceElements, length - at)));
+                });
+            }
+
+            WriteParameter(parameter, begin, all[..length]);
+        }
     }
 
     /// <summary>Writes some elements of a parameter or optimiser state; <see cref="Load"/> must follow.</summary>

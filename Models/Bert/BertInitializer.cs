@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using RduEmu.Kernels.Numerics;
 
@@ -29,13 +30,54 @@ public static class BertInitializer
         }
 
         int stream = FirstStream + index;
+        int i = HalfLane.IsPreferred
+            ? Halves(stream, deviation, seed, firstElement, elements)
+            : Wide(stream, deviation, seed, firstElement, elements);
+        for (; i < elements.Length; i++)
+        {
+            elements[i] = Draw(seed, stream, firstElement + i, firstAttempt: 0) * deviation;
+        }
+    }
+
+    /// <summary>Eight at a time, for hosts without registers of 16.</summary>
+    /// <returns>How many are done.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static int Halves(int stream, float deviation, int seed, long firstElement, Span<float> elements)
+    {
+        int i = 0;
+        for (; i + HalfLane.WidthElements <= elements.Length && (firstElement + i + HalfLane.WidthElements) >> 32 == (firstElement + i) >> 32; i += HalfLane.WidthElements)
+        {
+            Vector256<int> first = RandomElement.Words<HalfLane, Vector256<float>, Vector256<int>>(
+                Vector256.Create((int)(firstElement + i)) + Vector256<int>.Indices, Vector256.Create((int)((firstElement + i) >> 32)), Vector256<int>.Zero,
+                Vector256.Create(seed), Vector256.Create(stream), out Vector256<int> second);
+            Vector256<float> normal = RandomElement.Normal<HalfLane, Vector256<float>, Vector256<int>>(first, second);
+            (normal * deviation).CopyTo(elements[i..]);
+            if (Vector256.GreaterThanOrEqualAny(Vector256.Abs(normal), Vector256.Create(Cut)))
+            {
+                for (int lane = 0; lane < HalfLane.WidthElements; lane++)
+                {
+                    if (!(MathF.Abs(normal[lane]) < Cut))
+                    {
+                        elements[i + lane] = Draw(seed, stream, firstElement + i + lane, firstAttempt: 1) * deviation;
+                    }
+                }
+            }
+        }
+
+        return i;
+    }
+
+    /// <summary>Sixteen at a time.</summary>
+    /// <returns>How many are done.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static int Wide(int stream, float deviation, int seed, long firstElement, Span<float> elements)
+    {
         int i = 0;
         for (; i + WideLane.WidthElements <= elements.Length && (firstElement + i + WideLane.WidthElements) >> 32 == (firstElement + i) >> 32; i += WideLane.WidthElements)
         {
-            Vector512<int> low = Vector512.Create((int)(firstElement + i)) + Vector512<int>.Indices;
             Vector512<int> first = RandomElement.Words<WideLane, Vector512<float>, Vector512<int>>(
-                low, Vector512.Create((int)((firstElement + i) >> 32)), Vector512<int>.Zero, Vector512.Create(seed), Vector512.Create(stream),
-                out Vector512<int> second);
+                Vector512.Create((int)(firstElement + i)) + Vector512<int>.Indices, Vector512.Create((int)((firstElement + i) >> 32)), Vector512<int>.Zero,
+                Vector512.Create(seed), Vector512.Create(stream), out Vector512<int> second);
             Vector512<float> normal = RandomElement.Normal<WideLane, Vector512<float>, Vector512<int>>(first, second);
             (normal * deviation).CopyTo(elements[i..]);
             if (Vector512.GreaterThanOrEqualAny(Vector512.Abs(normal), Vector512.Create(Cut)))
@@ -50,10 +92,7 @@ public static class BertInitializer
             }
         }
 
-        for (; i < elements.Length; i++)
-        {
-            elements[i] = Draw(seed, stream, firstElement + i, firstAttempt: 0) * deviation;
-        }
+        return i;
     }
 
     private static float Draw(int seed, int stream, long element, int firstAttempt)

@@ -21,7 +21,7 @@ internal static unsafe class RandomHost
     public static void Fill<TDistribution>(float* target, long element, nint count, int step, int seed, int stream, float a, float b)
         where TDistribution : struct, IRandomDistribution
     {
-        nint i = 0;
+        nint i = HalfLane.IsPreferred ? Halves<TDistribution>(target, element, count, step, seed, stream, a, b) : 0;
         for (; i + WideLane.WidthElements <= count; i += WideLane.WidthElements)
         {
             // Lanes whose lower word wrapped around have one more in the upper word: the mask of the comparison is -1.
@@ -38,5 +38,26 @@ internal static unsafe class RandomHost
         {
             target[i] = Draw<TDistribution>(element + i, step, seed, stream, a, b);
         }
+    }
+
+    /// <summary>The same eight at a time.</summary>
+    /// <returns>How many are done.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static nint Halves<TDistribution>(float* target, long element, nint count, int step, int seed, int stream, float a, float b)
+        where TDistribution : struct, IRandomDistribution
+    {
+        nint i = 0;
+        for (; i + HalfLane.WidthElements <= count; i += HalfLane.WidthElements)
+        {
+            var start = Vector256.Create((int)(element + i));
+            Vector256<int> low = start + Vector256<int>.Indices;
+            Vector256<int> wrapped = Vector256.LessThan(low.AsUInt32(), start.AsUInt32()).AsInt32();
+            Vector256<int> high = Vector256.Create((int)((element + i) >> 32)) - wrapped;
+            Vector256<int> first = RandomElement.Words<HalfLane, Vector256<float>, Vector256<int>>(
+                low, high, Vector256.Create(step), Vector256.Create(seed), Vector256.Create(stream), out Vector256<int> second);
+            TDistribution.Draw<HalfLane, Vector256<float>, Vector256<int>>(first, second, Vector256.Create(a), Vector256.Create(b)).Store(target + i);
+        }
+
+        return i;
     }
 }
