@@ -17,7 +17,10 @@ public sealed class TensorGradientTests
     /// <param name="Low">Elements of the inputs are drawn from [Low, High), where the function is smooth.</param>
     public sealed record Case(Operator Operator, int[][] Shapes, double Low = -2, double High = 2, double[]? Indices = null)
     {
-        public override string ToString() => $"{Operator.Name} {RduEmu.Compiler.Executables.OperatorCatalogue.Attributes(Operator).ToJsonString()} of {string.Join(" ", Shapes.Select(shape => $"[{string.Join(",", shape)}]"))}";
+        /// <summary>Elements of each input that are 0.</summary>
+        public int[] ZerosAt { get; init; } = [];
+
+        public override string ToString() => $"{Operator.Name}{(ZerosAt.Length > 0 ? $" 0 at {string.Join(",", ZerosAt)}" : string.Empty)} {RduEmu.Compiler.Executables.OperatorCatalogue.Attributes(Operator).ToJsonString()} of {string.Join(" ", Shapes.Select(shape => $"[{string.Join(",", shape)}]"))}";
     }
 
     private static IEnumerable<Case> Cases()
@@ -76,6 +79,25 @@ public sealed class TensorGradientTests
         yield return new Case(new Scan(1, IsProduct: true, Exclusive: false, Reverse: false), [[2, 5, 3]], 0.5);
         yield return new Case(new Scan(0, IsProduct: true, Exclusive: true, Reverse: true), [[5, 3]], 0.5);
         yield return new Case(new Scan(0, IsProduct: true, Exclusive: false, Reverse: false), [[1]], 0.5);
+        foreach (int[] at in new int[][] { [3], [0, 2], [3, 4, 14] })
+        {
+            // With zeros among the factors.
+            foreach (bool exclusive in new[] { false, true })
+            {
+                yield return new Case(new Scan(1, IsProduct: true, exclusive, Reverse: exclusive), [[2, 7, 2]], 0.5) { ZerosAt = at };
+                yield return new Case(new Scan(0, IsProduct: true, exclusive, Reverse: !exclusive), [[17]], 0.5) { ZerosAt = at };
+            }
+
+            yield return new Case(new Reduce(ReduceKind.Product, [0, 2], KeepAxes: true), [[3, 2, 5]], 0.5) { ZerosAt = at };
+            yield return new Case(new Reduce(ReduceKind.Product, [0], KeepAxes: false), [[17]], 0.5) { ZerosAt = at };
+        }
+
+        foreach (int[] at in new int[][] { [0], [3, 5] })
+        {
+            yield return new Case(new ScatterElements(1, ScatterKind.Multiply), [[2, 5], [2, 3], [2, 3]], 0.5, 2, [0, 4, 4, -2, 3, -2]) { ZerosAt = at };
+            yield return new Case(new ScatterND(ScatterKind.Multiply), [[4, 3], [3, 1], [3, 3]], 0.5, 2, [3, 3, 3]) { ZerosAt = at };
+        }
+
         foreach (Operator op in new Operator[] { new Floor(), new Ceiling(), new Round() })
         {
             yield return new Case(op, [image]);
@@ -201,6 +223,14 @@ public sealed class TensorGradientTests
             given.Add($"x{i}", isIndex ? test.Indices! : scalar >= 0
                 ? [test.Indices![scalar]]
                 : [.. Enumerable.Range(0, (int)type.CountElements).Select(_ => test.Low + (test.High - test.Low) * random.NextDouble())]);
+        }
+
+        foreach ((string name, double[] elements) in given)
+        {
+            foreach (int at in test.ZerosAt.Where(_ => !isIndexed || name != "x1"))
+            {
+                elements[at] = 0;
+            }
         }
 
         ValueId output = builder.Apply(test.Operator, inputs);
