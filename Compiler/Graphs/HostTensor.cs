@@ -50,7 +50,7 @@ public sealed class HostTensor
     public ReadOnlySpan<byte> Bytes => Memory.Span;
 
     /// <inheritdoc cref="Bytes"/>
-    public ReadOnlyMemory<byte> Memory => _file is { } file ? file.Read(0, checked((int)file.LengthBytes)) : _bytes;
+    public ReadOnlyMemory<byte> Memory => _file is { } file ? file.Read() : _bytes;
 
     /// <summary>The same tensor with its elements in memory: for those who ask for them again and again.</summary>
     public HostTensor Held() => _file is null ? this : new HostTensor(Type, Memory);
@@ -126,7 +126,15 @@ public sealed class HostTensor
         if (_file is { } file)
         {
             int count = words.Length / Element.WordsPerElement();
-            new HostTensor(TensorType.Whole(Element, count), file.Read((long)first * Element.SizeBytes(), count * Element.SizeBytes())).ToWords(0, words);
+            if (Element.SizeBytes() >= sizeof(int))
+            {
+                file.Read((long)first * Element.SizeBytes(), MemoryMarshal.AsBytes(words));
+                return;
+            }
+
+            var bytes = new byte[count * Element.SizeBytes()];
+            file.Read((long)first * Element.SizeBytes(), bytes);
+            new HostTensor(TensorType.Whole(Element, count), bytes).ToWords(0, words);
             return;
         }
 

@@ -49,6 +49,9 @@ internal static class DoubleEvaluator
             case Add:
                 Each(y, i => x[0][i] + x[1][i]);
                 break;
+            case SampleView or SampleReshape:
+                x[0].CopyTo(y, 0);
+                break;
             case AddBias:
                 Each(y, i => x[0][i] + x[1][i % type.LastExtent]);
                 break;

@@ -14,8 +14,9 @@ internal delegate ValueId SizedOperator(SizedGraph graph, int n);
 /// <summary>An operator of the catalogue, and graphs of it and its inputs.</summary>
 internal sealed record OperatorCase(Type Operator, SizedOperator Make);
 
-/// <summary>A graph of one operator in many sizes, with what its inputs hold: ordinary numbers and special ones.</summary>
-internal sealed class SizedGraph
+/// <summary>A graph of one operator in many sizes, with what its inputs hold.</summary>
+/// <param name="hasSpecial">True for a special number now and then; false for numbers where functions are smooth.</param>
+internal sealed class SizedGraph(bool hasSpecial = true)
 {
     /// <summary>Every kind of float32 there is; NaN with two payloads and both signs.</summary>
     private static readonly float[] Special =
@@ -29,6 +30,10 @@ internal sealed class SizedGraph
     private readonly List<ValueId> _outputs = [];
 
     public Dictionary<ValueId, HostTensor> Given { get; } = [];
+
+    public HashSet<ValueId> Numbers { get; } = [];
+
+    public GraphBuilder Builder => _builder;
 
     public IEnumerable<Type> Operators => _builder.Nodes.Select(node => node.Operator.GetType());
 
@@ -64,17 +69,25 @@ internal sealed class SizedGraph
     /// <summary>A parameter of float32: what a product packs.</summary>
     public ValueId Weight(params int[] shape) => Input(Draw(TensorType.Whole(shape), Given.Count), TensorType.Whole(shape), isParameter: true);
 
+    /// <summary>A number that is no variable.</summary>
+    public ValueId Number(float value)
+    {
+        ValueId id = Input(HostTensor.Create<float>([value], 1), TensorType.Whole(1), isParameter: false);
+        Numbers.Add(id);
+        return id;
+    }
+
     /// <summary>Positions of an axis, int64, some of them from its end.</summary>
     public ValueId Positions(int extent, params int[] shape)
     {
-        long[] positions = Numbers(shape, random => (long)random.Next(-extent, extent));
+        long[] positions = Many(shape, random => (long)random.Next(-extent, extent));
         return Input(HostTensor.Create<long>(positions, shape), TensorType.Whole(ElementType.Int64, shape), isParameter: false);
     }
 
     /// <summary>Samples of int32 in [least, end).</summary>
     public ValueId Rows(int least, int end, params int[] shape)
     {
-        int[] rows = Numbers(shape, random => random.Next(least, end));
+        int[] rows = Many(shape, random => random.Next(least, end));
         return Input(HostTensor.Create<int>(rows, shape), TensorType.Samples(shape) with { Element = ElementType.Int32 }, isParameter: false);
     }
 
@@ -85,20 +98,23 @@ internal sealed class SizedGraph
         return id;
     }
 
-    private T[] Numbers<T>(int[] shape, Func<Random, T> draw)
+    private T[] Many<T>(int[] shape, Func<Random, T> draw)
     {
         var random = new Random(Given.Count);
         return [.. Enumerable.Range(0, shape.Aggregate(1, (product, extent) => product * extent)).Select(_ => draw(random))];
     }
 
+    /// <summary>Values of columns (variances, roots) are positive.</summary>
+    private static float Smooth(TensorType type, Random random) => type.HasSamples ? (random.NextSingle() - 0.5f) * 4 : 0.5f + (1.5f * random.NextSingle());
+
     /// <summary>Ordinary numbers, and every sixth a special one.</summary>
-    private static HostTensor Draw(TensorType type, int seed)
+    private HostTensor Draw(TensorType type, int seed)
     {
         var random = new Random(seed);
         int count = (int)type.CountElements;
         int[] shape = [.. type.Shape];
         T[] All<T>(Func<T> draw) => [.. Enumerable.Range(0, count).Select(_ => draw())];
-        float Number() => random.Next(6) == 0 ? Special[random.Next(Special.Length)] : (random.NextSingle() - 0.5f) * 6;
+        float Number() => !hasSpecial ? Smooth(type, random) : random.Next(6) == 0 ? Special[random.Next(Special.Length)] : (random.NextSingle() - 0.5f) * 6;
         return type.Element switch
         {
             ElementType.Float32 => HostTensor.Create<float>(All(Number), shape),

@@ -33,6 +33,11 @@ internal sealed class DecompositionGradientTests
     [Test, Category("Slow"), Explicit("all cases: some minutes")]
     public void Gradients_OfEveryCase() => Check(int.MaxValue);
 
+    /// <summary>Operators with a gradient that no case of one node has, and where it is checked.</summary>
+    private static readonly Dictionary<string, string> Elsewhere = new()
+    {
+    };
+
     private static void Check(int casesOfOperator)
     {
         var wrong = new List<string>();
@@ -71,7 +76,8 @@ internal sealed class DecompositionGradientTests
         TestContext.Out.WriteLine($"{elements} elements of {checkedOf.Values.Sum()} cases of {checkedOf.Count} operators; {kinks} at kinks left out: {string.Join(' ', checkedOf.Keys)}");
         TestContext.Out.WriteLine(string.Join('\n', wrong));
         Assert.That(wrong, Is.Empty);
-        Assert.That(checkedOf.Count(pair => pair.Value > 0), Is.GreaterThan(80));
+        string[] promised = [.. OnnxCatalogue.All.Where(translation => translation.HasGradient).Select(translation => translation.OpType).Distinct().Order(StringComparer.Ordinal)];
+        Assert.That(promised.Where(op => checkedOf.GetValueOrDefault(op) == 0 && !Elsewhere.ContainsKey(op)), Is.Empty, "operators with a gradient that no case checks");
     }
 
     private static (OnnxModel Model, Dictionary<string, HostTensor> Inputs)? Import(string folder)

@@ -56,7 +56,7 @@ internal static class OnnxTensors
             return new HostTensor(type, file);
         }
 
-        byte[] bytes = file?.Read(0, checked((int)lengthBytes))
+        byte[] bytes = file?.Read()
             ?? proto.RawData ?? (type.CountElements == 0 ? [] : TypedData(proto, element, element.IsNarrow() ? lengthBytes : type.CountElements, where));
         return bytes.Length == lengthBytes
             ? new HostTensor(type, element.IsNarrow() ? Unpacked(bytes, element, checked((int)type.CountElements)) : bytes)
