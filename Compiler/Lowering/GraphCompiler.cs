@@ -209,6 +209,7 @@ public sealed class GraphCompiler
         // Computed values: which moments they live through, and whether one pipeline keeps them to itself.
         var lives = new Dictionary<ValueId, (int First, int Last)>();
         var homes = new Dictionary<ValueId, (int Section, int Pipeline)?>();
+        var read = new HashSet<ValueId>();
         int moment = 0;
         for (int section = 0; section < _sections.Count; section++)
         {
@@ -230,6 +231,7 @@ public sealed class GraphCompiler
                         homes[root] = !homes.TryGetValue(root, out (int Section, int Pipeline)? home) || home == (section, pipeline) ? (section, pipeline) : null;
                     }
 
+                    read.UnionWith(stage.Inputs.Select(input => _places.Resolve(input).Root));
                     RequestHelpers(stage);
                     moment++;
                 }
@@ -243,7 +245,8 @@ public sealed class GraphCompiler
                 _ofOnePipeline.Add(root);
             }
 
-            if (!_options.Materialize && homes[root] is { } home)
+            // What nobody reads may be written as a whole, which scratch has no place for.
+            if (!_options.Materialize && homes[root] is { } home && read.Contains(root))
             {
                 _onlyPipeline.Add(root, home);
             }
@@ -300,7 +303,7 @@ public sealed class GraphCompiler
                 requests.Add(new StorageRequest(_graph[root].Name, (long)plan.TileItems * ScratchStride(root), i, i));
             }
 
-            long own = _options.Materialize ? 0 : plan.Stages[i].ScratchElements(_graph, plan.TileItems);
+            long own = _options.Materialize || IsEmpty(plan.Stages[i]) ? 0 : plan.Stages[i].ScratchElements(_graph, plan.TileItems);
             privateRequests[i] = requests.Count;
             requests.Add(new StorageRequest($"workspace of {plan.Stages[i].Name}", own, i, i));
         }
@@ -317,8 +320,7 @@ public sealed class GraphCompiler
         var units = ImmutableArray.CreateBuilder<ConfiguredUnit>();
         for (int i = 0; i < plan.Stages.Count; i++)
         {
-            // Where all outputs are empty nothing is computed: units need not be made for extents of 0.
-            if (plan.Stages[i].Outputs.Any(output => _graph[output].Type.CountElements > 0))
+            if (!IsEmpty(plan.Stages[i]))
             {
                 units.AddRange(plan.Stages[i].CreateUnits(
                     new UnitContext(_graph, Resolve, ArenaOperand, PackedOperand, MapOperand, WorkspaceOperand, offsets[privateRequests[i]])));
@@ -333,6 +335,9 @@ public sealed class GraphCompiler
 
         return new Pipeline(units.ToImmutable(), plan.Items, plan.TileItems, lengthElements * sizeof(float));
     }
+
+    /// <summary>Where all outputs are empty nothing is computed: units need not be made for extents of 0.</summary>
+    private bool IsEmpty(Stage stage) => stage.Outputs.All(output => _graph[output].Type.CountElements == 0);
 
     /// <summary>A probe behind a stage for each value that it writes, if the options ask for them.</summary>
     private IEnumerable<ConfiguredUnit> Probes(string section, PipelinePlan plan, Stage stage, Func<ValueId, Operand> resolve)

@@ -42,7 +42,7 @@ internal static class DoubleEvaluator
         return values;
     }
 
-    private static void Compute(Operator op, double[][] x, TensorType[] types, TensorType type, double[] y)
+    internal static void Compute(Operator op, double[][] x, TensorType[] types, TensorType type, double[] y)
     {
         switch (op)
         {

@@ -35,8 +35,6 @@ internal sealed class SizedGraph(bool hasSpecial = true)
 
     public GraphBuilder Builder => _builder;
 
-    public IEnumerable<Type> Operators => _builder.Nodes.Select(node => node.Operator.GetType());
-
     /// <summary>Adds an operator of one extent.</summary>
     /// <returns>False if it is not defined for this extent: a window without a tap, an extreme of nothing.</returns>
     public bool Add(SizedOperator make, int n)

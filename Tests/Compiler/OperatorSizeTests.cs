@@ -1,4 +1,6 @@
+using System.Text.Json;
 using NUnit.Framework;
+using RduEmu.Compiler.Executables;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Operators;
@@ -19,15 +21,16 @@ public sealed class OperatorSizeTests
     /// <summary>What no single device computes.</summary>
     private static readonly Dictionary<Type, Type> Elsewhere = new() { [typeof(Exchange)] = typeof(ShardingTests) };
 
+    private static readonly OperatorCatalogue Named = new();
     private static readonly OperatorCase[] All = [.. TensorOperatorCases.All(), .. SampleOperatorCases.All()];
 
-    private static IEnumerable<Type> Catalogue() =>
+    internal static IEnumerable<Type> Catalogue() =>
         typeof(Operator).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Operator)) && !type.IsAbstract && !Elsewhere.ContainsKey(type)).OrderBy(type => type.Name, StringComparer.Ordinal);
 
     private static IEnumerable<TestCaseData> Operators() => Catalogue().Select(type => new TestCaseData(type).SetArgDisplayNames(type.Name));
 
     /// <summary>The cases of an operator; one that has none is made with its defaults if it is elementwise, and else has been forgotten.</summary>
-    private static OperatorCase[] CasesOf(Type type)
+    internal static OperatorCase[] CasesOf(Type type)
     {
         OperatorCase[] cases = [.. All.Where(test => test.Operator == type)];
         if (cases.Length == 0 && typeof(BroadcastOperator).IsAssignableFrom(type) && type.GetConstructors()[0].GetParameters().Length == 0)
@@ -61,7 +64,13 @@ public sealed class OperatorSizeTests
         }
 
         Graph graph = sized.Build();
-        Assert.That(sized.Operators, Does.Contain(type));
+        Assert.That(graph.Nodes.Select(node => node.Operator.GetType()), Does.Contain(type));
+        foreach (Operator op in graph.Nodes.Select(node => node.Operator))
+        {
+            using JsonDocument attributes = JsonDocument.Parse(OperatorCatalogue.Attributes(op).ToJsonString());
+            Assert.That(Named.Create(op.Name, attributes.RootElement), Is.EqualTo(op), "as it is read back from a file");
+        }
+
         HostTensor[] expected = Run(graph, sized, new CompileOptions(CompileMode.O0, Materialize: true), program => new InterpreterExecutor(program));
         foreach ((int threads, int tile) in hosts)
         {

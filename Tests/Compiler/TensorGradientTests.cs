@@ -74,6 +74,7 @@ public sealed class TensorGradientTests
         yield return new Case(new HardSigmoid(), [[2, 17], [], []], -2, 2, [0.3, 0.5]);
         yield return new Case(new Shrink(), [[2, 17], [], []], -2, 2, [0.3, 0.5]);
         yield return new Case(new Clip(), [[2, 17], [], []], -2, 2, [-0.7, 0.9]);
+        yield return new Case(new Clip(), [[3, 7], [7], [3, 1]]);
         foreach (ReduceKind kind in Enum.GetValues<ReduceKind>())
         {
             yield return new Case(new Reduce(kind, [1], KeepAxes: false), [[2, 17, 3]], 0.5);
