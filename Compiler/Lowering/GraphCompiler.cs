@@ -26,7 +26,7 @@ public sealed class GraphCompiler
     private readonly Dictionary<ValueId, Operand> _sharedParameters = [];
     private readonly IReadOnlyDictionary<(string Weight, WeightPacking Packing), Operand> _sharedPacked;
     private readonly HashSet<ValueId> _denseRoots = [];
-    private readonly IReadOnlySet<ValueId> _packedOnly;
+    private readonly HashSet<ValueId> _packedOnly;
     private readonly long _firstFreeElement;
     private long[] _offsets = [];
     private ILookup<ValueId, WeightPacking>? _packingsOf;
@@ -47,7 +47,7 @@ public sealed class GraphCompiler
 
         _sections = Sectioning.Run(graph, stages, _places, options);
         SectionSpec.Check(graph, stages, _sections, _places);
-        _packedOnly = options.PacksOnWrite ? PackedOnly(graph, stages) : new HashSet<ValueId>();
+        _packedOnly = options.PacksOnWrite ? PackedOnly(graph, stages) : [];
     }
 
     /// <summary>Parameters that all stages read as packed, and nobody updates or asks for.</summary>

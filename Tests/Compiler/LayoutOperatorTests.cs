@@ -50,10 +50,11 @@ internal sealed class LayoutOperatorTests
         builder.Apply(new Pad([1], [-1], 0), x);
         Graph graph = builder.Build(builder.Apply(new Negate(), x));
         using var host = new HostExecutor(GraphCompiler.Compile(graph, new CompileOptions()), 1);
-        host.Write(x, HostTensor.Create<float>([1f, 2f, 3f], 3));
+        double[] given = [1, 2, 3];
+        host.Write(x, HostTensor.Create<float>([.. given.Select(element => (float)element)], 3));
         host.Load();
         host.Run();
-        Assert.That(host.Read(x).ToDoubles(), Is.EqualTo(new[] { 1d, 2d, 3d }));
+        Assert.That(host.Read(x).ToDoubles(), Is.EqualTo(given));
     }
 
     [TestCaseSource(nameof(Cases))]

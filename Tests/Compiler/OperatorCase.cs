@@ -1,6 +1,4 @@
-using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
-using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Operators;
 using RduEmu.Kernels.Errors;
 

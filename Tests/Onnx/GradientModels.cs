@@ -1,6 +1,5 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Onnx;
-using RduEmu.Compiler.Onnx.Import;
 
 namespace RduEmu.Tests.Onnx;
 

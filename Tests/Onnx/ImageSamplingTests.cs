@@ -1,7 +1,6 @@
 using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Onnx;
-using RduEmu.Compiler.Onnx.Import;
 
 namespace RduEmu.Tests.Onnx;
 

@@ -1,7 +1,6 @@
 using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Onnx;
-using RduEmu.Compiler.Onnx.Import;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Onnx;
 
