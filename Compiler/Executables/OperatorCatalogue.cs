@@ -53,6 +53,8 @@ public sealed class OperatorCatalogue
                 string text => JsonValue.Create(text),
                 Enum name => JsonValue.Create(name.ToString()),
                 EquatableArray<int> list => new JsonArray([.. list.Select(item => (JsonNode)JsonValue.Create(item))]),
+                System.Collections.IEnumerable list when ElementOf(parameter.ParameterType) is not null =>
+                    new JsonArray([.. list.Cast<object>().Select(item => (JsonNode)Members(item, $"{where}.{parameter.Name}"))]),
                 _ when IsRecord(parameter.ParameterType) => Members(value, $"{where}.{parameter.Name}"),
                 _ => throw new ArgumentException($"{where}.{parameter.Name} of type {parameter.ParameterType.Name}", nameof(record)),
             });
@@ -94,6 +96,13 @@ public sealed class OperatorCatalogue
     /// <summary>A type of the compiler's own that is made of its constructor's parameters: a window, an operator whose gradient it is.</summary>
     private static bool IsRecord(Type type) => type.Assembly == typeof(Operator).Assembly && !type.IsEnum && !type.IsAbstract && !type.IsGenericType;
 
+    /// <summary>The record that a list's entries are; null for everything else.</summary>
+    private static Type? ElementOf(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(EquatableArray<>) && IsRecord(type.GenericTypeArguments[0]) ? type.GenericTypeArguments[0] : null;
+
+    private static EquatableArray<T> ListOf<T>(string name, JsonElement value)
+        where T : IEquatable<T> => EquatableArray.Create<T>([.. value.EnumerateArray().Select(item => (T)Create(typeof(T), name, item))]);
+
     private static ConstructorInfo ConstructorOf(Type type) =>
         type.GetConstructors().OrderByDescending(constructor => constructor.GetParameters().Length).First();
 
@@ -113,6 +122,7 @@ public sealed class OperatorCatalogue
             : type == typeof(string) ? value.GetString()
             : type.IsEnum ? Enum.Parse(type, value.GetString()!)
             : type == typeof(EquatableArray<int>) ? EquatableArray.Create<int>([.. value.EnumerateArray().Select(item => item.GetInt32())])
+            : ElementOf(type) is { } element ? typeof(OperatorCatalogue).GetMethod(nameof(ListOf), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(element).Invoke(null, [element.Name, value])
             : IsRecord(type) ? Create(type, type.Name, value)
             : throw new FormatException($"an attribute of type {type.Name}");
     }

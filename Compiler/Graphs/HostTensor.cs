@@ -4,11 +4,13 @@ using System.Runtime.InteropServices;
 namespace RduEmu.Compiler.Graphs;
 
 /// <summary>
-/// A tensor's elements on the host, as files have them: row-major, little-endian, each in its type's own size. Immutable.
+/// A tensor's elements on the host, as files have them: row-major, little-endian, each in its type's own size. Immutable. Elements that
+/// lie in a file of their own are read from there whenever they are asked for, and not held.
 /// </summary>
 public sealed class HostTensor
 {
     private readonly ReadOnlyMemory<byte> _bytes;
+    private readonly FileRange? _file;
 
     /// <param name="type">A whole type.</param>
     /// <param name="bytes">As many as the elements take.</param>
@@ -23,6 +25,19 @@ public sealed class HostTensor
         _bytes = bytes;
     }
 
+    /// <param name="type">A whole type.</param>
+    /// <param name="file">Where its elements lie.</param>
+    public HostTensor(TensorType type, FileRange file)
+    {
+        if (file.LengthBytes != checked(type.CountElements * type.Element.SizeBytes()))
+        {
+            throw new ArgumentException($"{type} takes {type.CountElements * type.Element.SizeBytes()} bytes, not {file.LengthBytes}");
+        }
+
+        Type = type with { HasSamples = false };
+        _file = file;
+    }
+
     public TensorType Type { get; }
 
     public ElementType Element => Type.Element;
@@ -31,9 +46,14 @@ public sealed class HostTensor
 
     public int Count => checked((int)Type.CountElements);
 
-    public ReadOnlySpan<byte> Bytes => _bytes.Span;
+    /// <exception cref="Kernels.Errors.RduException">RDU0101: they lie in a file that can no longer be read.</exception>
+    public ReadOnlySpan<byte> Bytes => Memory.Span;
 
-    public ReadOnlyMemory<byte> Memory => _bytes;
+    /// <inheritdoc cref="Bytes"/>
+    public ReadOnlyMemory<byte> Memory => _file is { } file ? file.Read() : _bytes;
+
+    /// <summary>The same tensor with its elements in memory: for those who ask for them again and again.</summary>
+    public HostTensor Held() => _file is null ? this : new HostTensor(Type, Memory);
 
     /// <summary>A tensor of elements of the type that <typeparamref name="T"/> is in C#: float, Half, double, integers, bool.</summary>
     public static HostTensor Create<T>(ReadOnlySpan<T> elements, params ReadOnlySpan<int> shape)
@@ -50,11 +70,17 @@ public sealed class HostTensor
         where T : unmanaged => MemoryMarshal.Cast<byte, T>(Bytes);
 
     /// <summary>The same elements with another shape.</summary>
-    public HostTensor Reshape(params ReadOnlySpan<int> shape) => new(TensorType.Whole(Element, shape), _bytes);
+    public HostTensor Reshape(params ReadOnlySpan<int> shape) =>
+        _file is { } file ? new(TensorType.Whole(Element, shape), file) : new(TensorType.Whole(Element, shape), _bytes);
 
     /// <summary>Every element as an integer; floats are truncated, and saturate.</summary>
     public long[] ToIntegers()
     {
+        if (_file is not null)
+        {
+            return Held().ToIntegers();
+        }
+
         var result = new long[Count];
         for (int i = 0; i < result.Length; i++)
         {
@@ -78,6 +104,11 @@ public sealed class HostTensor
     /// <summary>Every element as a double; integers of 64 bits are rounded.</summary>
     public double[] ToDoubles()
     {
+        if (_file is not null)
+        {
+            return Held().ToDoubles();
+        }
+
         var result = new double[Count];
         for (int i = 0; i < result.Length; i++)
         {
@@ -92,6 +123,21 @@ public sealed class HostTensor
     /// <param name="words">Gets as many elements as it has room for.</param>
     public void ToWords(int first, Span<int> words)
     {
+        if (_file is { } file)
+        {
+            int count = words.Length / Element.WordsPerElement();
+            if (Element.SizeBytes() >= sizeof(int))
+            {
+                file.Read((long)first * Element.SizeBytes(), MemoryMarshal.AsBytes(words));
+                return;
+            }
+
+            var bytes = new byte[count * Element.SizeBytes()];
+            file.Read((long)first * Element.SizeBytes(), bytes);
+            new HostTensor(TensorType.Whole(Element, count), bytes).ToWords(0, words);
+            return;
+        }
+
         if (Element.SizeBytes() >= sizeof(int))
         {
             MemoryMarshal.Cast<byte, int>(Bytes).Slice(first * Element.WordsPerElement(), words.Length).CopyTo(words);

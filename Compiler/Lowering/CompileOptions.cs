@@ -23,4 +23,10 @@ public sealed record CompileOptions(CompileMode Mode = CompileMode.O3, int Worke
 {
     /// <summary>Makes a probe for every value that a stage writes; null for none. Stages, sections and addresses are the same with and without.</summary>
     public Func<ProbePoint, IProbe>? Probe { get; init; }
+
+    /// <summary>
+    /// True if a parameter that is read as packed only is packed as soon as it is written, by way of a piece of memory that all of
+    /// these share: it is in the arena once. Such a parameter is written as one tensor, and cannot be read.
+    /// </summary>
+    public bool PacksOnWrite { get; init; }
 }

@@ -31,4 +31,7 @@ public sealed record CompiledProgram(
 {
     /// <summary>What the arena is for.</summary>
     public MemoryUse Memory { get; init; } = new(0, 0, 0);
+
+    /// <summary>What packs a parameter that is kept as packed only, to be run as soon as it was written.</summary>
+    public IReadOnlyDictionary<ValueId, Section> PackOnWrite { get; init; } = ImmutableDictionary<ValueId, Section>.Empty;
 }

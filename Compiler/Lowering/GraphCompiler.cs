@@ -26,6 +26,7 @@ public sealed class GraphCompiler
     private readonly Dictionary<ValueId, Operand> _sharedParameters = [];
     private readonly IReadOnlyDictionary<(string Weight, WeightPacking Packing), Operand> _sharedPacked;
     private readonly HashSet<ValueId> _denseRoots = [];
+    private readonly HashSet<ValueId> _packedOnly;
     private readonly long _firstFreeElement;
     private long[] _offsets = [];
     private ILookup<ValueId, WeightPacking>? _packingsOf;
@@ -46,6 +47,27 @@ public sealed class GraphCompiler
 
         _sections = Sectioning.Run(graph, stages, _places, options);
         SectionSpec.Check(graph, stages, _sections, _places);
+        _packedOnly = options.PacksOnWrite ? PackedOnly(graph, stages) : [];
+    }
+
+    /// <summary>Parameters that all stages read as packed, and nobody updates or asks for.</summary>
+    private static HashSet<ValueId> PackedOnly(Graph graph, IReadOnlyList<Stage> stages)
+    {
+        HashSet<ValueId> weights = [.. stages.SelectMany(stage => stage.PackedInputs).Select(packed => packed.Weight).Where(weight => graph[weight].Role == ValueRole.Parameter)];
+        weights.ExceptWith(graph.Outputs);
+        weights.ExceptWith(graph.Updates.Select(update => update.Parameter));
+        foreach (Stage stage in stages)
+        {
+            List<ValueId> read = [.. stage.Inputs];
+            foreach (PackedInput packed in stage.PackedInputs)
+            {
+                read.Remove(packed.Weight);
+            }
+
+            weights.ExceptWith(read);
+        }
+
+        return weights;
     }
 
     /// <param name="graph">What to compile.</param>
@@ -112,6 +134,7 @@ public sealed class GraphCompiler
             checked((_firstFreeElement + lengthElements) * sizeof(float)), scratchBytes)
         {
             Memory = MeasureMemory(),
+            PackOnWrite = _packedOnly.ToDictionary(weight => weight, weight => new Section($"pack {_graph[weight].Name}", [Packing(weight)])),
         };
     }
 
@@ -157,7 +180,16 @@ public sealed class GraphCompiler
     private void RequestArena()
     {
         int last = int.MaxValue;
-        foreach (Value value in _graph.Values)
+        if (_packedOnly.Count > 0)
+        {
+            int passage = Request("weights on their way", _packedOnly.Max(weight => _graph[weight].Type.CountWords), 0, last);
+            foreach (ValueId weight in _packedOnly)
+            {
+                _requestOf.Add(weight, passage);
+            }
+        }
+
+        foreach (Value value in _graph.Values.Where(value => !_packedOnly.Contains(value.Id)))
         {
             if (value.Role != ValueRole.Computed && !_sharedParameters.ContainsKey(value.Id))
             {
@@ -177,6 +209,7 @@ public sealed class GraphCompiler
         // Computed values: which moments they live through, and whether one pipeline keeps them to itself.
         var lives = new Dictionary<ValueId, (int First, int Last)>();
         var homes = new Dictionary<ValueId, (int Section, int Pipeline)?>();
+        var read = new HashSet<ValueId>();
         int moment = 0;
         for (int section = 0; section < _sections.Count; section++)
         {
@@ -198,6 +231,7 @@ public sealed class GraphCompiler
                         homes[root] = !homes.TryGetValue(root, out (int Section, int Pipeline)? home) || home == (section, pipeline) ? (section, pipeline) : null;
                     }
 
+                    read.UnionWith(stage.Inputs.Select(input => _places.Resolve(input).Root));
                     RequestHelpers(stage);
                     moment++;
                 }
@@ -211,7 +245,8 @@ public sealed class GraphCompiler
                 _ofOnePipeline.Add(root);
             }
 
-            if (!_options.Materialize && homes[root] is { } home)
+            // What nobody reads may be written as a whole, which scratch has no place for.
+            if (!_options.Materialize && homes[root] is { } home && read.Contains(root))
             {
                 _onlyPipeline.Add(root, home);
             }
@@ -268,7 +303,7 @@ public sealed class GraphCompiler
                 requests.Add(new StorageRequest(_graph[root].Name, (long)plan.TileItems * ScratchStride(root), i, i));
             }
 
-            long own = _options.Materialize ? 0 : plan.Stages[i].ScratchElements(_graph, plan.TileItems);
+            long own = _options.Materialize || IsEmpty(plan.Stages[i]) ? 0 : plan.Stages[i].ScratchElements(_graph, plan.TileItems);
             privateRequests[i] = requests.Count;
             requests.Add(new StorageRequest($"workspace of {plan.Stages[i].Name}", own, i, i));
         }
@@ -285,8 +320,12 @@ public sealed class GraphCompiler
         var units = ImmutableArray.CreateBuilder<ConfiguredUnit>();
         for (int i = 0; i < plan.Stages.Count; i++)
         {
-            units.AddRange(plan.Stages[i].CreateUnits(
-                new UnitContext(_graph, Resolve, ArenaOperand, PackedOperand, MapOperand, WorkspaceOperand, offsets[privateRequests[i]])));
+            if (!IsEmpty(plan.Stages[i]))
+            {
+                units.AddRange(plan.Stages[i].CreateUnits(
+                    new UnitContext(_graph, Resolve, ArenaOperand, PackedOperand, MapOperand, WorkspaceOperand, offsets[privateRequests[i]])));
+            }
+
             units.AddRange(Probes(_sections[section].Name, plan, plan.Stages[i], Resolve));
             foreach (ValueId parameter in plan.Stages[i].UpdatedParameters)
             {
@@ -296,6 +335,9 @@ public sealed class GraphCompiler
 
         return new Pipeline(units.ToImmutable(), plan.Items, plan.TileItems, lengthElements * sizeof(float));
     }
+
+    /// <summary>Where all outputs are empty nothing is computed: units need not be made for extents of 0.</summary>
+    private bool IsEmpty(Stage stage) => stage.Outputs.All(output => _graph[output].Type.CountElements == 0);
 
     /// <summary>A probe behind a stage for each value that it writes, if the options ask for them.</summary>
     private IEnumerable<ConfiguredUnit> Probes(string section, PipelinePlan plan, Stage stage, Func<ValueId, Operand> resolve)
@@ -338,13 +380,18 @@ public sealed class GraphCompiler
     private Section BuildLoad()
     {
         var pipelines = ImmutableArray.CreateBuilder<Pipeline>();
-        foreach (ValueId weight in _packedRequests.Keys.Select(key => key.Weight).Distinct())
+        foreach (ValueId weight in _packedRequests.Keys.Select(key => key.Weight).Distinct().Where(weight => !_packedOnly.Contains(weight)))
         {
-            int rows = Sectioning.MatrixOf(_graph[weight].Type).Rows;
-            pipelines.Add(new Pipeline([.. Packs(weight)], rows, Math.Max(1, rows), 0));
+            pipelines.Add(Packing(weight));
         }
 
         return new Section("load", pipelines.ToImmutable());
+    }
+
+    private Pipeline Packing(ValueId weight)
+    {
+        int rows = Sectioning.MatrixOf(_graph[weight].Type).Rows;
+        return new Pipeline([.. Packs(weight)], rows, Math.Max(1, rows), 0);
     }
 
     private IEnumerable<ConfiguredUnit> Packs(ValueId weight)

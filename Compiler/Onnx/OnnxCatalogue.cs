@@ -44,6 +44,7 @@ public static class OnnxCatalogue
         .. Decompositions.Normalizations.Onnx,
         .. Decompositions.Products.Onnx,
         .. Decompositions.Quantization.Onnx,
+        .. Decompositions.ImageSampling.Onnx,
         .. Decompositions.Recurrent.Onnx,
         .. Decompositions.Resampling.Onnx,
         .. Decompositions.Sampling.Onnx,

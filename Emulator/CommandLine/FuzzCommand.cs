@@ -67,7 +67,7 @@ internal sealed class FuzzCommand
         output.WriteFacts(
             [
                 ("models", $"{files.Length}"),
-                ("runs", $"{report.Runs:N0}"),
+                ("runs", interruption.Token.IsCancellationRequested ? $"{report.Runs:N0}, stopped; go on with --seed {seed} --first {report.Next}" : $"{report.Runs:N0}"),
                 .. report.Outcomes.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, $"{pair.Value:N0}")),
                 ("slowest", $"{report.SlowestMilliseconds:F0} ms"),
                 ("memory", Output.Bytes(report.MostMemoryBytes)),
@@ -88,7 +88,7 @@ internal sealed class FuzzCommand
             Output.WriteJson(report);
         }
 
-        return (int)(report.Findings.Count == 0 ? ExitCode.Done : ExitCode.CheckFailed);
+        return (int)(report.Findings.Count > 0 ? ExitCode.CheckFailed : interruption.Token.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Done);
     }
 
     private static (FuzzInjection What, long Run) ParseInjection(string? text)

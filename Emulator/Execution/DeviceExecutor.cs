@@ -31,7 +31,7 @@ public sealed unsafe class DeviceExecutor : Executor
 
     public override Executor Share(CompiledProgram program) => new DeviceExecutor(this, program);
 
-    public override void Load() => Launch(Program.Load);
+    protected override void Load(Section section) => Launch(section);
 
     public override void Run()
     {

@@ -23,8 +23,9 @@ public sealed record ExecutionTarget(
     /// <summary>Compiles the graph for this target.</summary>
     /// <param name="graph">What to compile.</param>
     /// <param name="over">The program whose arena it shares, if any.</param>
-    public CompiledProgram Compile(Graph graph, CompiledProgram? over = null) => GraphCompiler.Compile(
-        graph, new CompileOptions(Mode, Threads, Materialize: Device is not ("host" or "null"), TileSamples) { Probe = Probe }, over);
+    /// <param name="packsOnWrite">As <see cref="CompileOptions.PacksOnWrite"/>.</param>
+    public CompiledProgram Compile(Graph graph, CompiledProgram? over = null, bool packsOnWrite = false) => GraphCompiler.Compile(
+        graph, new CompileOptions(Mode, Threads, Materialize: Device is not ("host" or "null"), TileSamples) { Probe = Probe, PacksOnWrite = packsOnWrite }, over);
 
     /// <summary>An executor on the device, in an arena that has room for both.</summary>
     /// <param name="program">What to run.</param>

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
+using RduEmu.Kernels.Devices.Host;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Numerics;
 
@@ -34,6 +35,7 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     /// </summary>
     public void Write(ValueId value, long firstElement, ReadOnlySpan<float> elements)
     {
+        RequireHeld(value);
         if (IsPaired(value))
         {
             WritePairs(value, firstElement, elements);
@@ -47,6 +49,7 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     /// <summary>Reads some elements of a value that is stored whole; bf16 are widened.</summary>
     public void Read(ValueId value, long firstElement, Span<float> elements)
     {
+        RequireHeld(value);
         if (IsPaired(value))
         {
             ReadPairs(value, firstElement, elements);
@@ -84,11 +87,17 @@ public abstract class Executor(CompiledProgram program) : IDisposable
             tensor.ToWords(first, piece);
             WriteWords(Program.Operands[value].OffsetElements + (long)first * wordsPerElement, piece);
         }
+
+        if (Program.PackOnWrite.TryGetValue(value, out Section? packing))
+        {
+            Load(packing);
+        }
     }
 
     /// <summary>Reads a value of any element type.</summary>
     public HostTensor Read(ValueId value)
     {
+        RequireHeld(value);
         TensorType type = Program.Graph[value].Type;
         var words = new int[type.CountWords];
         ReadAllWords(value, words);
@@ -116,7 +125,7 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     public abstract Executor Share(CompiledProgram program);
 
     /// <summary>Packs weights; to be called after parameters were written.</summary>
-    public abstract void Load();
+    public void Load() => Load(Program.Load);
 
     /// <summary>One step: all sections. On the host it allocates nothing.</summary>
     public abstract void Run();
@@ -126,6 +135,9 @@ public abstract class Executor(CompiledProgram program) : IDisposable
         Dispose(disposing: true);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Runs a section that packs weights.</summary>
+    protected abstract void Load(Section section);
 
     protected abstract void WriteWords(long offsetElements, ReadOnlySpan<int> words);
 
@@ -156,6 +168,14 @@ public abstract class Executor(CompiledProgram program) : IDisposable
     protected static CompiledProgram Fitting(CompiledProgram program, long arenaBytes) => program.ArenaBytes <= arenaBytes
         ? program
         : throw new ArgumentException($"the arena has {arenaBytes} bytes, the program needs {program.ArenaBytes}", nameof(program));
+
+    private void RequireHeld(ValueId value)
+    {
+        if (Program.PackOnWrite.ContainsKey(value))
+        {
+            throw new InvalidOperationException($"{Program.Graph[value].Name} is kept as packed only");
+        }
+    }
 
     private bool IsPaired(ValueId value) => Program.Operands[value].IsPaired;
 

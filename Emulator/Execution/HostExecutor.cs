@@ -59,7 +59,7 @@ public sealed unsafe class HostExecutor : Executor
 
     public override Executor Share(CompiledProgram program) => new HostExecutor(this, program);
 
-    public override void Load() => _runner.Run(Program.Load);
+    protected override void Load(Section section) => _runner.Run(section);
 
     public override void Run()
     {

@@ -30,7 +30,7 @@ public sealed unsafe class InterpreterExecutor : Executor
 
     public override Executor Share(CompiledProgram program) => new InterpreterExecutor(this, program);
 
-    public override void Load() => Interpret(Program.Load);
+    protected override void Load(Section section) => Interpret(section);
 
     public override void Run()
     {

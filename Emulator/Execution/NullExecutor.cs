@@ -1,4 +1,5 @@
 using RduEmu.Compiler.Lowering;
+using RduEmu.Kernels.Devices.Host;
 
 namespace RduEmu.Emulator.Execution;
 
@@ -7,7 +8,7 @@ public sealed class NullExecutor(CompiledProgram program) : Executor(program)
 {
     public override Executor Share(CompiledProgram program) => new NullExecutor(program);
 
-    public override void Load()
+    protected override void Load(Section section)
     {
     }
 

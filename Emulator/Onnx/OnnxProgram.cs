@@ -25,7 +25,7 @@ public sealed class OnnxProgram : IDisposable
             return;
         }
 
-        Program = target.Compile(model.Graph);
+        Program = target.Compile(model.Graph, packsOnWrite: true);
         _executor = target.Create(Program);
         foreach ((ValueId id, HostTensor tensor) in model.Parameters)
         {

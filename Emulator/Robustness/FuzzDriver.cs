@@ -20,8 +20,8 @@ public sealed class FuzzDriver(string path, IReadOnlyList<string> files, int see
     private const long RunsOfProcess = 100_000;
     private const int LookMilliseconds = 250;
 
-    /// <summary>A process that gets no processor time for so long is ended all the same.</summary>
-    private const double MostWaitMilliseconds = 120_000;
+    /// <summary>A process that waits for so long is ended all the same: for minutes it may only be that others have the machine.</summary>
+    private const double MostWaitMilliseconds = 900_000;
 
     private readonly FuzzModels _models = new(files, seed);
     private readonly FuzzTally _tally = new();
@@ -32,15 +32,16 @@ public sealed class FuzzDriver(string path, IReadOnlyList<string> files, int see
     /// <param name="runs">How many models to break.</param>
     /// <param name="progress">Called now and then with how many are done.</param>
     /// <param name="first">Number of the first run: a finding is made again by its number.</param>
+    /// <returns>What came of the runs; of those until then, if they were stopped.</returns>
     public async Task<FuzzReport> RunAsync(long runs, Action<long>? progress = null, long first = 0, CancellationToken cancellation = default)
     {
         long next = first;
-        while (next < first + runs && _tally.Findings < MostFindings)
+        while (next < first + runs && _tally.Findings < MostFindings && !cancellation.IsCancellationRequested)
         {
             next = await RunProcessAsync(next, Math.Min(RunsOfProcess, first + runs - next), done => progress?.Invoke(done - first), cancellation).ConfigureAwait(false);
         }
 
-        return _tally.Report();
+        return _tally.Report(next);
     }
 
     /// <returns>Number of the run to go on with.</returns>
@@ -87,12 +88,16 @@ public sealed class FuzzDriver(string path, IReadOnlyList<string> files, int see
 
             await reading.ConfigureAwait(false);
             await process.WaitForExitAsync(cancellation).ConfigureAwait(false);
-            if (current < first + runs)
+            if (current < first + runs && !cancellation.IsCancellationRequested)
             {
                 Note(current, "crash", $"the process ended with {process.ExitCode}: {lastWords ?? "nothing on stderr"}");
                 return current + 1;
             }
 
+            return current;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
             return current;
         }
         finally
@@ -135,7 +140,7 @@ public sealed class FuzzDriver(string path, IReadOnlyList<string> files, int see
         process.Refresh();
         return process.HasExited ? null
             : processor.TotalMilliseconds > FuzzLimits.MostMilliseconds ? "took more than 5 s of processor time, without an end"
-            : waited.ElapsedMilliseconds > MostWaitMilliseconds ? "took more than 120 s"
+            : waited.ElapsedMilliseconds > MostWaitMilliseconds ? "took more than 900 s, nearly all of it waiting"
             : null;
     }
 

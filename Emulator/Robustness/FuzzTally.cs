@@ -27,8 +27,9 @@ internal sealed partial class FuzzTally
             : new FuzzFinding(run, file, what, 1);
     }
 
-    public FuzzReport Report() =>
-        new(_outcomes.Values.Sum(), _outcomes, _slowest, _mostBytes, [.. _findings.Values.OrderBy(finding => finding.Run)]);
+    /// <param name="next">Number of the run to go on with.</param>
+    public FuzzReport Report(long next) =>
+        new(next, _outcomes.Values.Sum(), _outcomes, _slowest, _mostBytes, [.. _findings.Values.OrderBy(finding => finding.Run)]);
 
     [GeneratedRegex(@"'[^']*'|\[[^\]]*\]|-?\d+")]
     private static partial Regex Varying();

@@ -127,7 +127,7 @@ internal static class ProfileCommand
 
         public override Emulator.Execution.Executor Share(CompiledProgram program) => throw new NotSupportedException("a profile is of one program");
 
-        public override void Load() => Run(Program.Load, static (_, _, _) => { });
+        protected override void Load(Section section) => Run(section, static (_, _, _) => { });
 
         public override void Run()
         {

@@ -42,12 +42,15 @@ internal static class DoubleEvaluator
         return values;
     }
 
-    private static void Compute(Operator op, double[][] x, TensorType[] types, TensorType type, double[] y)
+    internal static void Compute(Operator op, double[][] x, TensorType[] types, TensorType type, double[] y)
     {
         switch (op)
         {
             case Add:
                 Each(y, i => x[0][i] + x[1][i]);
+                break;
+            case SampleView or SampleReshape:
+                x[0].CopyTo(y, 0);
                 break;
             case AddBias:
                 Each(y, i => x[0][i] + x[1][i % type.LastExtent]);

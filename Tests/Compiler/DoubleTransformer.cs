@@ -192,7 +192,7 @@ internal static class DoubleTransformer
 
     private static bool IsKept(Dropout dropout, int number, int element)
     {
-        int word = RandomElement.Words<ScalarLane, float, int>(element, 0, number, dropout.Seed, dropout.Stream, out _);
+        int word = RandomElement.Words<ScalarLane, float, int>((int)dropout.FirstElement + element, 0, number, dropout.Seed, dropout.Stream, out _);
         return Philox.Uniform<ScalarLane, float, int>(word) < 1f - dropout.Rate;
     }
 

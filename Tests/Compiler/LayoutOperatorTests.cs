@@ -40,6 +40,23 @@ internal sealed class LayoutOperatorTests
         yield return new Case("large repeat of rows", [70, 1, 40], new Expand([70, 30, 40]), y => [y[0], 0, y[2]]);
     }
 
+    /// <summary>A value that nobody reads has a place of its own: it lies on no input.</summary>
+    [Test]
+    public void AValueThatNobodyReads_HasAPlace()
+    {
+        var builder = new GraphBuilder();
+        ValueId x = builder.Input("x", TensorType.Whole(3));
+        builder.Apply(new Pad([-3], [3], 0), x);
+        builder.Apply(new Pad([1], [-1], 0), x);
+        Graph graph = builder.Build(builder.Apply(new Negate(), x));
+        using var host = new HostExecutor(GraphCompiler.Compile(graph, new CompileOptions()), 1);
+        double[] given = [1, 2, 3];
+        host.Write(x, HostTensor.Create<float>([.. given.Select(element => (float)element)], 3));
+        host.Load();
+        host.Run();
+        Assert.That(host.Read(x).ToDoubles(), Is.EqualTo(given));
+    }
+
     [TestCaseSource(nameof(Cases))]
     public void EveryDeviceMovesWords(Case @case)
     {

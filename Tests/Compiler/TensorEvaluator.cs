@@ -95,15 +95,16 @@ internal static class TensorEvaluator
         foreach (Node node in graph.Nodes)
         {
             values[node.Output.Index] = Compute(
-                node.Operator, [.. node.Inputs.Select(id => values[id.Index])], [.. node.Inputs.Select(id => graph[id].Type.Shape.ToArray())],
-                [.. graph[node.Output].Type.Shape]);
+                node.Operator, [.. node.Inputs.Select(id => values[id.Index])], [.. node.Inputs.Select(id => graph[id].Type)], graph[node.Output].Type);
         }
 
         return values;
     }
 
-    private static double[] Compute(Operator op, double[][] x, int[][] shapes, int[] shape)
+    private static double[] Compute(Operator op, double[][] x, TensorType[] types, TensorType type)
     {
+        int[][] shapes = [.. types.Select(of => of.Shape.ToArray())];
+        int[] shape = [.. type.Shape];
         if (Elementwise.TryGetValue(op.GetType(), out Func<double[], double>? function))
         {
             return Each(shape, at => function([.. x.Select((values, i) => values[Broadcast(shapes[i], at)])]));
@@ -159,8 +160,16 @@ internal static class TensorEvaluator
             IndexView v => Each(shape, at => x[0][Linear(shapes[0], Viewed(v, at))]),
             IndexViewGradient g => Unviewed(g.View, x[0], shape),
             IndexedProduct p => Contracted(p, x, shapes, shape),
-            _ => throw new NotSupportedException(op.Name),
+            _ => OfModels(op, x, types, type),
         };
+    }
+
+    /// <summary>The operators of built-in models: what recognised graphs have too.</summary>
+    private static double[] OfModels(Operator op, double[][] x, TensorType[] types, TensorType type)
+    {
+        var y = new double[type.CountElements];
+        DoubleEvaluator.Compute(op, x, types, type, y);
+        return y;
     }
 
     private static double[] Reduced(ReduceKind kind, EquatableArray<int> axes, bool keep, double[] x, int[] shape, int[] result) => Each(result, at =>

@@ -2,7 +2,9 @@ using NUnit.Framework;
 using RduEmu.Compiler.Differentiation;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Operators;
+using RduEmu.Compiler.Operators.Layout;
 using RduEmu.Emulator.Execution;
 
 namespace RduEmu.Tests.Compiler;
@@ -17,8 +19,17 @@ public sealed class TensorGradientTests
     /// <param name="Low">Elements of the inputs are drawn from [Low, High), where the function is smooth.</param>
     public sealed record Case(Operator Operator, int[][] Shapes, double Low = -2, double High = 2, double[]? Indices = null)
     {
-        public override string ToString() => $"{Operator.Name} {RduEmu.Compiler.Executables.OperatorCatalogue.Attributes(Operator).ToJsonString()} of {string.Join(" ", Shapes.Select(shape => $"[{string.Join(",", shape)}]"))}";
+        /// <summary>The input that Indices are, and their type; positions of a gather or scatter if nothing is said.</summary>
+        public (int Input, ElementType Element)? Chooser { get; init; } = Operator is GatherOperator or ScatterOperator or GatherSum ? (1, ElementType.Int64) : null;
+
+        /// <summary>Elements of each input that are 0.</summary>
+        public int[] ZerosAt { get; init; } = [];
+
+        public override string ToString() => $"{Operator.Name}{(ZerosAt.Length > 0 ? $" 0 at {string.Join(",", ZerosAt)}" : string.Empty)} {RduEmu.Compiler.Executables.OperatorCatalogue.Attributes(Operator).ToJsonString()} of {string.Join(" ", Shapes.Select(shape => $"[{string.Join(",", shape)}]"))}";
     }
+
+    /// <summary>Those that have a case.</summary>
+    internal static IEnumerable<Type> Operators => Cases().Select(test => test.Operator.GetType()).Distinct();
 
     private static IEnumerable<Case> Cases()
     {
@@ -63,6 +74,7 @@ public sealed class TensorGradientTests
         yield return new Case(new HardSigmoid(), [[2, 17], [], []], -2, 2, [0.3, 0.5]);
         yield return new Case(new Shrink(), [[2, 17], [], []], -2, 2, [0.3, 0.5]);
         yield return new Case(new Clip(), [[2, 17], [], []], -2, 2, [-0.7, 0.9]);
+        yield return new Case(new Clip(), [[3, 7], [7], [3, 1]]);
         foreach (ReduceKind kind in Enum.GetValues<ReduceKind>())
         {
             yield return new Case(new Reduce(kind, [1], KeepAxes: false), [[2, 17, 3]], 0.5);
@@ -76,6 +88,25 @@ public sealed class TensorGradientTests
         yield return new Case(new Scan(1, IsProduct: true, Exclusive: false, Reverse: false), [[2, 5, 3]], 0.5);
         yield return new Case(new Scan(0, IsProduct: true, Exclusive: true, Reverse: true), [[5, 3]], 0.5);
         yield return new Case(new Scan(0, IsProduct: true, Exclusive: false, Reverse: false), [[1]], 0.5);
+        foreach (int[] at in new int[][] { [3], [0, 2], [3, 4, 14] })
+        {
+            // With zeros among the factors.
+            foreach (bool exclusive in new[] { false, true })
+            {
+                yield return new Case(new Scan(1, IsProduct: true, exclusive, Reverse: exclusive), [[2, 7, 2]], 0.5) { ZerosAt = at };
+                yield return new Case(new Scan(0, IsProduct: true, exclusive, Reverse: !exclusive), [[17]], 0.5) { ZerosAt = at };
+            }
+
+            yield return new Case(new Reduce(ReduceKind.Product, [0, 2], KeepAxes: true), [[3, 2, 5]], 0.5) { ZerosAt = at };
+            yield return new Case(new Reduce(ReduceKind.Product, [0], KeepAxes: false), [[17]], 0.5) { ZerosAt = at };
+        }
+
+        foreach (int[] at in new int[][] { [0], [3, 5] })
+        {
+            yield return new Case(new ScatterElements(1, ScatterKind.Multiply), [[2, 5], [2, 3], [2, 3]], 0.5, 2, [0, 4, 4, -2, 3, -2]) { ZerosAt = at };
+            yield return new Case(new ScatterND(ScatterKind.Multiply), [[4, 3], [3, 1], [3, 3]], 0.5, 2, [3, 3, 3]) { ZerosAt = at };
+        }
+
         foreach (Operator op in new Operator[] { new Floor(), new Ceiling(), new Round() })
         {
             yield return new Case(op, [image]);
@@ -119,6 +150,22 @@ public sealed class TensorGradientTests
         yield return new Case(new Gather(1), [[2, 5, 3], [4]], -2, 2, [3, -1, 3, 0]);
         yield return new Case(new GatherElements(1), [[2, 5], [2, 3]], -2, 2, [0, 4, 4, -2, 3, -2]);
         yield return new Case(new GatherND(1), [[2, 5, 3], [2, 2, 1]], -2, 2, [0, 4, 4, 4]);
+        yield return new Case(new GatherSum(), [[5, 3], [2, 3]], -2, 2, [3, 1, 3, 0, 4, 0]);
+        yield return new Case(new Where(), [[3, 1], [2, 3, 5], [5]], -2, 2, [1, 0, 1]) { Chooser = (0, ElementType.Bool) };
+        yield return new Case(new Cast(ElementType.Float32), [[2, 17]]);
+        yield return new Case(new LogSumExp([1], KeepAxes: false), [[3, 17], [3, 1]]);
+        yield return new Case(new LogSumExp([0], KeepAxes: true), [[7, 2], [1, 2]]);
+        yield return new Case(new IndexedProduct(new ProductAxes([], [ProductAxis.Of(2, 0, -1, 0)], [ProductAxis.Of(7, -1, 1, 1)], [ProductAxis.Of(5, 1, 0, -1)]), [2, 7]), [[2, 5], [5, 7]]);
+        yield return new Case(new IndexedProduct(new ProductAxes([ProductAxis.Of(3, 1, 1, 0)], [], [], [ProductAxis.Of(5, 0, 0, -1)]), [3]), [[5, 3], [5, 3]]);
+        yield return new Case(new IndexView([3, 7, 3], [1, 0, 0, 0, 1, 1], [0, 0]), [[3, 9]]);
+        yield return new Case(new IndexView([17, 3], [0, 1, 1, 0], [0, 0]), [[3, 17]]);
+        yield return new Case(new Join(1), [[2, 3], [2, 1], [2, 5]]);
+        yield return new Case(new Pad([1, -1], [0, 2], 0), [[2, 5]]);
+        yield return new Case(new Expand([3, 2, 5]), [[2, 1]]);
+        yield return new Case(new AxisMap(1, [2, -1, 0, 2]), [[2, 3, 2]]);
+        yield return new Case(new Reshape([5, 2, 3]), [[3, 10]]);
+        yield return new Case(new Slice([1, 4], [1, 4], [1, -1]), [[2, 5]]);
+        yield return new Case(new Transpose([2, 0, 1]), [[2, 3, 5]]);
     }
 
     [TestCaseSource(nameof(Cases))]
@@ -189,13 +236,13 @@ public sealed class TensorGradientTests
         var builder = new GraphBuilder();
         var random = new Random(7);
         var given = new Dictionary<string, double[]>();
-        bool isIndexed = test.Operator is GatherOperator or ScatterOperator;
+        bool isIndexed = test.Chooser is not null;
         int scalars = test.Indices is null || isIndexed ? 0 : test.Indices.Length;
         var inputs = new ValueId[test.Shapes.Length];
         for (int i = 0; i < inputs.Length; i++)
         {
-            bool isIndex = isIndexed && i == 1;
-            TensorType type = TensorType.Whole(isIndex ? ElementType.Int64 : ElementType.Float32, test.Shapes[i]);
+            bool isIndex = test.Chooser?.Input == i;
+            TensorType type = TensorType.Whole(isIndex ? test.Chooser!.Value.Element : ElementType.Float32, test.Shapes[i]);
             inputs[i] = builder.Input($"x{i}", type);
             int scalar = i - (inputs.Length - scalars);
             given.Add($"x{i}", isIndex ? test.Indices! : scalar >= 0
@@ -203,10 +250,18 @@ public sealed class TensorGradientTests
                 : [.. Enumerable.Range(0, (int)type.CountElements).Select(_ => test.Low + (test.High - test.Low) * random.NextDouble())]);
         }
 
+        foreach ((string name, double[] elements) in given)
+        {
+            foreach (int at in test.ZerosAt.Where(_ => name != $"x{test.Chooser?.Input}"))
+            {
+                elements[at] = 0;
+            }
+        }
+
         ValueId output = builder.Apply(test.Operator, inputs);
         ValueId seed = builder.Input("seed", builder[output]);
         given.Add("seed", [.. Enumerable.Range(0, (int)builder[output].CountElements).Select(_ => random.NextDouble() - 0.5)]);
-        ValueId[] asked = [.. inputs.Take(inputs.Length - scalars).Where((_, i) => !isIndexed || i != 1)];
+        ValueId[] asked = [.. inputs.Take(inputs.Length - scalars).Where((_, i) => i != test.Chooser?.Input)];
         ValueId?[] gradients = GradientScope.Differentiate(builder, output, seed, asked);
         Graph graph = builder.Build([output, .. gradients.OfType<ValueId>()]);
         return (graph, output, gradients, asked, given);
@@ -223,6 +278,7 @@ public sealed class TensorGradientTests
             double[] elements = given[value.Name];
             executor.Write(value.Id, value.Type.Element == ElementType.Int64
                 ? HostTensor.Create<long>([.. elements.Select(x => (long)x)], [.. value.Type.Shape])
+                : value.Type.Element == ElementType.Bool ? HostTensor.Create<bool>([.. elements.Select(x => x != 0)], [.. value.Type.Shape])
                 : HostTensor.Create<float>([.. elements.Select(x => (float)x)], [.. value.Type.Shape]));
         }
 

@@ -13,6 +13,7 @@ using RduEmu.Models.Dlrm;
 using RduEmu.Models.Precision;
 using RduEmu.Models.Unet;
 using RduEmu.Tests.Bert;
+using RduEmu.Tests.Compiler;
 using RduEmu.Tests.Unet;
 
 namespace RduEmu.Tests.Devices;
@@ -68,8 +69,32 @@ public sealed class ModelKernelTests
             }
         }
 
+        Inspect(collector, least: 50);
+    }
+
+    /// <summary>Strided maps, reductions, contractions, gathers, scatters and layouts too: those of every operator of the catalogue.</summary>
+    [Test]
+    public void EveryKernelOfEveryOperator_IsClean()
+    {
+        var collector = new KernelCollector();
+        foreach (Type type in OperatorSizeTests.Catalogue())
+        {
+            var sized = new SizedGraph();
+            foreach (OperatorCase test in OperatorSizeTests.CasesOf(type))
+            {
+                sized.Add(test.Make, 7);
+            }
+
+            collector.Collect(sized.Build(), CompileMode.O0);
+        }
+
+        Inspect(collector, least: 200);
+    }
+
+    private static void Inspect(KernelCollector collector, int least)
+    {
         using var inspector = new PtxInspector();
-        Assert.That(collector.Kernels, Has.Count.GreaterThan(50));
+        Assert.That(collector.Kernels, Has.Count.GreaterThan(least));
         Assert.Multiple(() =>
         {
             foreach (MethodInfo kernel in collector.Kernels)
@@ -85,9 +110,11 @@ public sealed class ModelKernelTests
     {
         public HashSet<MethodInfo> Kernels { get; } = [];
 
-        public void Collect(Graph graph)
+        public void Collect(Graph graph) => Collect(graph, Enum.GetValues<CompileMode>());
+
+        public void Collect(Graph graph, params ReadOnlySpan<CompileMode> modes)
         {
-            foreach (CompileMode mode in Enum.GetValues<CompileMode>())
+            foreach (CompileMode mode in modes)
             {
                 CompiledProgram program = GraphCompiler.Compile(graph, new CompileOptions(mode, Materialize: true));
                 foreach (Pipeline pipeline in program.Step.Append(program.Load).SelectMany(section => section.Pipelines))

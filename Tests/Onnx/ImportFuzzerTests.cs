@@ -64,6 +64,30 @@ internal sealed class ImportFuzzerTests
         Assert.That(cli.Json.GetProperty("findings")[0].GetProperty("what").GetString(), Does.Contain(what));
     }
 
+    /// <summary>What was seen until then, and the number to go on with.</summary>
+    [Test]
+    public async Task WhatIsStopped_TellsHowFarItCame()
+    {
+        string path = Model("Relu");
+        const int first = 5;
+        const int enough = 20;
+        using var source = new CancellationTokenSource();
+        FuzzReport report = await new FuzzDriver(_folder, [path], seed: 1).RunAsync(
+            1_000_000_000,
+            done =>
+            {
+                if (done >= enough)
+                {
+                    source.Cancel();
+                }
+            },
+            first,
+            source.Token).ConfigureAwait(false);
+        Assert.That(report.Runs, Is.InRange(enough, 1_000_000));
+        Assert.That(report.Next, Is.EqualTo(first + report.Runs));
+        Assert.That(report.Findings, Is.Empty);
+    }
+
     [Test]
     public void AWrongInjection_IsRefused()
     {

@@ -20,7 +20,7 @@ internal sealed class OnnxRoundTripTests
         /// <summary>True where an input must be known to have an ONNX form.</summary>
         public bool IsKnown(int input) => input > 0 && Operator is Elu or Celu or Selu or Swish or HardSigmoid or ThresholdedRelu or Shrink;
 
-        public override string ToString() => $"{Operator.Name} {(Operator is IndexedProduct ? string.Empty : RduEmu.Compiler.Executables.OperatorCatalogue.Attributes(Operator).ToJsonString())} of {string.Join(" ", Inputs.Select(type => $"{type}"))}";
+        public override string ToString() => $"{Operator.Name} {RduEmu.Compiler.Executables.OperatorCatalogue.Attributes(Operator).ToJsonString()} of {string.Join(" ", Inputs.Select(type => $"{type}"))}";
     }
 
     /// <summary>What re-imports as other operators whose sums have another order: equal within a tolerance only.</summary>

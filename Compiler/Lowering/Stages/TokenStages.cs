@@ -62,9 +62,9 @@ public sealed record RowPickStage(string Name, ValueId Output, ValueId X, ValueI
 
     public override IEnumerable<ConfiguredUnit> CreateUnits(UnitContext context)
     {
-        int rows = context.RowsPerItem(X);
-        int outputRows = context.RowsPerItem(Output);
         int columns = context.Columns(X);
+        int rows = context.TypeOf(X).Shape[1];
+        int outputRows = context.TypeOf(Output).Shape[1];
         return IsGradient
             ? [new RowScatterUnit(Name, outputRows, rows, columns, TokenGatherStage.Words(context, Positions), context.Rows(X), context.Rows(Output))]
             : [new RowGatherUnit(Name, rows, outputRows, columns, TokenGatherStage.Words(context, Positions), context.Rows(X), context.Rows(Output))];

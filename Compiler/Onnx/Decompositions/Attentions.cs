@@ -60,22 +60,23 @@ public static class Attentions
             scores = node.Times(node.Apply(new HyperbolicTangent(), node.Over(scores, limit)), limit);
         }
 
+        // A row of nothing is opened before its softmax and closed behind it: it gives 0, and so do its gradients.
         ValueId capped = scores;
-        scores = bias is { } added ? node.Plus(scores, added) : scores;
-        ValueId biased = scores;
-        ElementType precision = node.TypeAttribute("softmax_precision") ?? element;
-        ValueId shares = node.As(node.SoftmaxOf(node.As(scores, precision), 3), element);
+        ValueId? isMasked = null;
         if (bias is { } mask)
         {
             ValueId most = node.Apply(new Reduce(ReduceKind.Max, [node.TypeOf(mask).Rank - 1], KeepAxes: true), mask);
-            ValueId isMasked = node.Apply(new Equal(), most, node.Number(most, double.NegativeInfinity));
-            shares = node.Choose(isMasked, node.Number(shares, 0), shares);
+            isMasked = node.Apply(new Equal(), most, node.Number(most, double.NegativeInfinity));
+            scores = node.Plus(scores, node.Choose(isMasked.Value, node.Number(mask, 0), mask));
         }
 
+        ElementType precision = node.TypeAttribute("softmax_precision") ?? element;
+        ValueId shares = node.As(node.SoftmaxOf(node.As(scores, precision), 3), element);
+        shares = isMasked is { } closed ? node.Choose(closed, node.Number(shares, 0), shares) : shares;
         ValueId y = node.Product(shares, v);
         y = isFlat ? Flat(node, y) : y;
         long mode = node.Integer("qk_matmul_output_mode", 0);
-        return [y, presentKey, presentValue, mode switch { 0 => product, 1 => capped, 2 => biased, _ => shares }];
+        return [y, presentKey, presentValue, mode switch { 0 => product, 1 => capped, 2 => bias is { } added ? node.Plus(capped, added) : capped, _ => shares }];
     }
 
     /// <summary>What is added to the scores: the mask, the causal triangle and the ends of shorter sequences; null if nothing is.</summary>

@@ -10,7 +10,7 @@ public static class Sampling
     public static IReadOnlyList<OnnxTranslation> Onnx { get; } =
     [
         new("AffineGrid", 20, OnnxTypes.Floats, AffineGrid) { HasGradient = true },
-        new("GridSample", 16, OnnxTypes.ShortFloats, GridSample),
+        new("GridSample", 16, OnnxTypes.ShortFloats, GridSample) { HasGradient = true },
     ];
 
     /// <summary>[x, y, (z,) 1] of each pixel of the output, in [-1, 1], times theta transposed.</summary>

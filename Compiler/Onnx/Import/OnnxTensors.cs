@@ -8,6 +8,9 @@ namespace RduEmu.Compiler.Onnx.Import;
 /// <summary>Tensors of a file to tensors on the host: raw, typed or external data, checked against type and shape.</summary>
 internal static class OnnxTensors
 {
+    /// <summary>Smaller external data are read with the model; larger ones stay where they lie until they are needed.</summary>
+    private const long MostHeldBytes = 1 << 16;
+
     private static readonly Dictionary<TensorKind, ElementType> Elements = new()
     {
         [TensorKind.Float32] = ElementType.Float32,
@@ -47,9 +50,14 @@ internal static class OnnxTensors
         ElementType element = ElementOf(proto.Kind, where);
         TensorType type = TensorType.Whole(element, ShapeOf(proto.Dims, element, where));
         long lengthBytes = element.IsNarrow() ? (type.CountElements * element.Bits() + 7) / 8 : type.CountElements * element.SizeBytes();
-        byte[] bytes = proto.Location == DataLocation.External
-            ? ReadExternal(proto, folder, lengthBytes, where)
-            : proto.RawData ?? (type.CountElements == 0 ? [] : TypedData(proto, element, element.IsNarrow() ? lengthBytes : type.CountElements, where));
+        FileRange? file = proto.Location == DataLocation.External ? FindExternal(proto, folder, lengthBytes, where) : null;
+        if (file is not null && lengthBytes > MostHeldBytes && !element.IsNarrow())
+        {
+            return new HostTensor(type, file);
+        }
+
+        byte[] bytes = file?.Read()
+            ?? proto.RawData ?? (type.CountElements == 0 ? [] : TypedData(proto, element, element.IsNarrow() ? lengthBytes : type.CountElements, where));
         return bytes.Length == lengthBytes
             ? new HostTensor(type, element.IsNarrow() ? Unpacked(bytes, element, checked((int)type.CountElements)) : bytes)
             : throw Malformed(where, $"{lengthBytes} bytes for {type}", $"{bytes.Length} bytes");
@@ -145,7 +153,7 @@ internal static class OnnxTensors
     }
 
     /// <summary>External data lie in the model's folder or below it; nothing else is opened.</summary>
-    private static byte[] ReadExternal(TensorProto proto, string? folder, long lengthBytes, string where)
+    private static FileRange FindExternal(TensorProto proto, string? folder, long lengthBytes, string where)
     {
         string location = proto.ExternalData.FirstOrDefault(entry => entry.Key == "location")?.Value ?? string.Empty;
         if (folder is null || location.Length == 0 || Path.IsPathRooted(location) || location.Contains('\\', StringComparison.Ordinal))
@@ -171,15 +179,9 @@ internal static class OnnxTensors
         try
         {
             using FileStream stream = File.OpenRead(path);
-            if (offset < 0 || offset > stream.Length - length)
-            {
-                throw Malformed(where, $"{length} bytes from {offset} on in {location}", $"a file of {stream.Length} bytes");
-            }
-
-            stream.Position = offset;
-            var bytes = new byte[length];
-            stream.ReadExactly(bytes);
-            return bytes;
+            return offset >= 0 && offset <= stream.Length - length
+                ? new FileRange(path, offset, length)
+                : throw Malformed(where, $"{length} bytes from {offset} on in {location}", $"a file of {stream.Length} bytes");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

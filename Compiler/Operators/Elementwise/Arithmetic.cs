@@ -156,10 +156,24 @@ public sealed record Power : BroadcastOperator
 
     public override Type? WordFunction(ElementType element) => Pick(element, typeof(PowWord), typeof(PowWord), null);
 
+    /// <summary>dx = dz · y · x^(y - 1), and 0 where y = 0; dy = dz · z · log x, and 0 where x = 0 and y is not negative.</summary>
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
-        BroadcastShape.Add(scope, node, 0, () => scope.Builder.Apply(new Multiply(), gradient, scope.Builder.Apply(new Multiply(), node.Inputs[1], scope.Builder.Apply(new Power(), node.Inputs[0], scope.Builder.Apply(new Subtract(), node.Inputs[1], BroadcastShape.Scalar(scope, 1f))))));
-        BroadcastShape.Add(scope, node, 1, () => scope.Builder.Apply(new Multiply(), gradient, scope.Builder.Apply(new Multiply(), node.Output, scope.Builder.Apply(new Logarithm(), node.Inputs[0]))));
+        ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs) => scope.Builder.Apply(op, inputs);
+        (ValueId x, ValueId y) = (node.Inputs[0], node.Inputs[1]);
+        ValueId zero = Ordinals.Fill(scope.Builder, TensorType.Whole(scope.Builder[x].Element), 0f);
+        BroadcastShape.Add(scope, node, 0, () =>
+        {
+            ValueId one = Ordinals.Fill(scope.Builder, TensorType.Whole(scope.Builder[x].Element), 1f);
+            ValueId slope = Apply(new Multiply(), y, Apply(new Power(), x, Apply(new Subtract(), y, one)));
+            return Apply(new Where(), Apply(new Equal(), y, zero), zero, Apply(new Multiply(), gradient, slope));
+        });
+        BroadcastShape.Add(scope, node, 1, () =>
+        {
+            ValueId isFlat = Apply(new And(), Apply(new Equal(), x, zero), Apply(new GreaterOrEqual(), y, zero));
+            ValueId slope = Apply(new Multiply(), node.Output, Apply(new Logarithm(), x));
+            return Apply(new Where(), isFlat, zero, Apply(new Multiply(), gradient, slope));
+        });
     }
 }
 
@@ -229,7 +243,7 @@ public sealed record Modulo(bool IsC) : BroadcastOperator
     }
 }
 
-/// <summary>min(max(x, low), high); a NaN stays.</summary>
+/// <summary>min(max(x, low), high); a NaN stays. At a bound the gradient goes to x.</summary>
 public sealed record Clip : BroadcastOperator
 {
     public override int Arity => 3;
@@ -240,8 +254,14 @@ public sealed record Clip : BroadcastOperator
 
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
+        ValueId Apply(Operator op, params ReadOnlySpan<ValueId> inputs) => scope.Builder.Apply(op, inputs);
+        (ValueId x, ValueId low, ValueId high) = (node.Inputs[0], node.Inputs[1], node.Inputs[2]);
         ValueId zero = BroadcastShape.Scalar(scope, 0f);
-        ValueId inside = scope.Builder.Apply(new And(), scope.Builder.Apply(new GreaterOrEqual(), node.Inputs[0], node.Inputs[1]), scope.Builder.Apply(new LessOrEqual(), node.Inputs[0], node.Inputs[2]));
-        BroadcastShape.Add(scope, node, 0, () => scope.Builder.Apply(new Where(), inside, gradient, zero));
+        ValueId isHeld = Apply(new Greater(), Apply(new Maximum(), x, low), high);
+        ValueId isRaised = Apply(new Less(), x, low);
+        ValueId below = Apply(new Where(), isHeld, zero, gradient);
+        BroadcastShape.Add(scope, node, 0, () => Apply(new Where(), isRaised, zero, below));
+        BroadcastShape.Add(scope, node, 1, () => Apply(new Where(), isRaised, below, zero));
+        BroadcastShape.Add(scope, node, 2, () => Apply(new Where(), isHeld, gradient, zero));
     }
 }

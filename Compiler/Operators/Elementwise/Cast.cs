@@ -40,8 +40,15 @@ public sealed record Cast(ElementType To) : UnaryOperator
         };
     }
 
-    public override void Differentiate(GradientScope scope, Node node, ValueId gradient) =>
-        BroadcastShape.Add(scope, node, 0, () => scope.Builder.Apply(new Cast(scope.Builder[node.Inputs[0]].Element), gradient));
+    /// <summary>Between floats only: integers and truths go in steps, so nothing passes them.</summary>
+    public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
+    {
+        ElementType from = scope.Builder[node.Inputs[0]].Element;
+        if (from.IsFloat() && To.IsFloat())
+        {
+            BroadcastShape.Add(scope, node, 0, () => scope.Builder.Apply(new Cast(from), gradient));
+        }
+    }
 
     private static Type FromFloat32(ElementType to) => to switch
     {

@@ -3,6 +3,7 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Onnx.Import;
+using RduEmu.Compiler.Operators.Layout;
 using RduEmu.Kernels.Programs.Functions;
 
 namespace RduEmu.Compiler.Operators;
@@ -63,8 +64,7 @@ public abstract record ScatterOperator(ScatterKind Kind) : Operator
     }
 
     /// <summary>
-    /// What an element became of passes dy on: of a sum to all that was added, of a product to each times the others (where no update is
-    /// 0), of an extreme to those that are it, of a replacement to the last update.
+    /// What an element became of passes dy on: of a sum to all that was added, of a product to each times the others, of an extreme to those that are it, of a replacement to the last update.
     /// </summary>
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
@@ -89,11 +89,20 @@ public abstract record ScatterOperator(ScatterKind Kind) : Operator
             scope.Add(updates, Kind switch
             {
                 ScatterKind.Add => Taken(gradient),
-                ScatterKind.Multiply => Apply(new Divide(), Taken(Apply(new Multiply(), gradient, node.Output)), updates),
+                ScatterKind.Multiply => Apply(new Multiply(), Taken(Apply(new Multiply(), gradient, data)), OthersThere(builder, data, positions, updates)),
                 ScatterKind.Replace => Apply(new Where(), IsLast(builder, data, positions, updates), Taken(gradient), Zero()),
                 _ => Apply(new Where(), Apply(new Equal(), updates, Taken(node.Output)), Taken(gradient), Zero()),
             });
         }
+    }
+
+    /// <summary>For each update the product of the others that meet the same element.</summary>
+    private ValueId OthersThere(GraphBuilder builder, ValueId data, ValueId positions, ValueId updates)
+    {
+        int count = checked((int)builder[updates].CountElements);
+        ValueId Flat(ValueId value) => builder.Apply(new Reshape([count]), value);
+        ValueId places = builder.Apply(Inverse, Ordinals.From1(builder, builder[data].Shape), positions);
+        return builder.Apply(new Reshape(builder[updates].Shape), ProductGradients.OthersOfGroup(builder, Flat(updates), Flat(places)));
     }
 
     /// <summary>True for updates that no later one replaced: their numbers are what lies there in the end.</summary>

@@ -108,7 +108,7 @@ public sealed record Reduce(ReduceKind Kind, EquatableArray<int> Axes, bool Keep
             ReduceKind.Mean => builder.Apply(new Divide(), spread, BroadcastShape.Scalar(scope, count)),
             ReduceKind.Max or ReduceKind.Min =>
                 builder.Apply(new Where(), builder.Apply(new Equal(), x, Spread(node.Output)), spread, BroadcastShape.Scalar(scope, 0f)),
-            ReduceKind.Product => builder.Apply(new Divide(), builder.Apply(new Multiply(), spread, Spread(node.Output)), x),
+            ReduceKind.Product => Axes.Count == 0 ? spread : builder.Apply(new Multiply(), spread, ProductGradients.Others(builder, x, Axes)),
             ReduceKind.L1 => builder.Apply(new Multiply(), spread, builder.Apply(new Sign(), x)),
             ReduceKind.L2 => builder.Apply(new Divide(), builder.Apply(new Multiply(), spread, x), Spread(node.Output)),
             ReduceKind.SumSquare => builder.Apply(new Multiply(), spread, builder.Apply(new Multiply(), x, BroadcastShape.Scalar(scope, 2f))),

@@ -44,16 +44,23 @@ public sealed record Scan(int Axis, bool IsProduct, bool Exclusive, bool Reverse
     }
 
     /// <summary>
-    /// The gradient of a sum is the sum from the other end. That of a product, where no element is 0: the sum from the other end of
-    /// dy · y, divided by x.
+    /// The gradient of a sum is the sum from the other end. That of a product y[k] is p[i] · r[i], p[i] being the product before i and
+    /// r[i] = dy[i] + x[i + 1] · r[i + 1], the sum of what stands behind it.
     /// </summary>
     public override void Differentiate(GradientScope scope, Node node, ValueId gradient)
     {
         GraphBuilder builder = scope.Builder;
-        Scan back = this with { Reverse = !Reverse, IsProduct = false };
-        scope.Add(node.Inputs[0], IsProduct
-            ? builder.Apply(new Divide(), builder.Apply(back, builder.Apply(new Multiply(), gradient, node.Output)), node.Inputs[0])
-            : builder.Apply(back, gradient));
+        ValueId x = node.Inputs[0];
+        if (!IsProduct)
+        {
+            scope.Add(x, builder.Apply(this with { Reverse = !Reverse }, gradient));
+            return;
+        }
+
+        int step = Reverse ? -1 : 1;
+        gradient = Exclusive ? ProductGradients.Shifted(builder, gradient, Axis, step) : gradient;
+        ValueId behind = ProductGradients.Recurrence(builder, gradient, ProductGradients.Shifted(builder, x, Axis, step), Axis, step);
+        scope.Add(x, builder.Apply(new Multiply(), builder.Apply(this with { Exclusive = true }, x), behind));
     }
 
     private static IReadOnlyList<OnnxValue> Cumulative(OnnxNode node, bool isProduct)
