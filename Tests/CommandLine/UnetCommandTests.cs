@@ -30,7 +30,7 @@ public sealed class UnetCommandTests
     [Test]
     public void BorderWeights_AreOneDigest_HoweverItIsRun()
     {
-        string[] common = ["train", "unet", "--preset", "milesial", .. Small, "--batch", "2", "--steps", "2", "--json"];
+        string[] common = ["train", "unet", "--preset", "milesial", "--features", "2", "--image", "32", "--batch", "2", "--steps", "2", "--json"];
         string[] weighted = [.. common, "--loss", "border-cross-entropy"];
         string expected = Digest([.. weighted, "--threads", "1"]);
 

@@ -68,7 +68,8 @@ public sealed class UnetGradientTests
             }
         }
 
-        Assert.That(values[model.Loss!.Value.Index][0], Is.EqualTo(entropy + 1 - 2 * both / sums).Within(1e-9));
+        // One by the pixels is a float in the graph: half a unit in its last place, of a loss below 2.
+        Assert.That(values[model.Loss!.Value.Index][0], Is.EqualTo(entropy + 1 - 2 * both / sums).Within(2 * 5.96e-8));
     }
 
     private static void Check(UnetConfiguration configuration, int extent)
