@@ -9,18 +9,21 @@ namespace RduEmu.Tests.Training;
 public sealed class KillTests
 {
     /// <summary>
-    /// Steps enough for twenty times seven and what goes on until the kill. BERT and UNet drop elements and round stochastically: the
-    /// counters of their random numbers must go on too.
+    /// BERT and UNet drop elements and round stochastically: the counters of their random numbers must go on too. Steps of a kill, of which each
+    /// process does seven and what it gets to until the kill.
     /// </summary>
-    private static readonly Dictionary<string, string[]> Trainings = new()
+    private static readonly Dictionary<string, (int StepsOfAKill, string[] Options)> Trainings = new()
     {
-        ["dlrm"] = ["--preset", "tiny", "--optimizer", "adagrad", "--steps", "4000"],
+        ["dlrm"] = (200, ["--preset", "tiny", "--optimizer", "adagrad"]),
         ["bert"] =
-        [
-            "--preset", "mini", "--layers", "1", "--hidden", "16", "--vocabulary", "60", "--tokens", "12", "--batch", "4", "--optimizer", "lamb",
-            "--precision", "bf16", "--steps", "1200",
-        ],
-        ["unet"] = ["--preset", "keras", "--features", "2", "--image", "16", "--batch", "2", "--precision", "bf16", "--steps", "1200"],
+        (
+            60,
+            [
+                "--preset", "mini", "--layers", "1", "--hidden", "16", "--vocabulary", "60", "--tokens", "12", "--batch", "4", "--optimizer", "lamb",
+                "--precision", "bf16",
+            ]
+        ),
+        ["unet"] = (60, ["--preset", "keras", "--features", "2", "--image", "16", "--batch", "2", "--precision", "bf16"]),
     };
 
     private string _folder = string.Empty;
@@ -40,7 +43,8 @@ public sealed class KillTests
     /// <summary>Each process gets as far as a new checkpoint and some random milliseconds more: into steps, or into writing the next.</summary>
     private void KillAndResume(string model, int kills, int seed)
     {
-        string[] training = ["train", model, .. Trainings[model], "--threads", "1", "--json"];
+        (int stepsOfAKill, string[] options) = Trainings[model];
+        string[] training = ["train", model, .. options, "--steps", $"{kills * stepsOfAKill}", "--threads", "1", "--json"];
         string whole = Finish(training);
         var random = new Random(seed);
         string[] kept = [.. training, "--checkpoint", _folder, "--checkpoint-every", "7", "--resume"];
