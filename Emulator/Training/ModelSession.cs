@@ -245,9 +245,13 @@ public sealed class ModelSession : IDisposable
     /// <param name="batch">As many samples as the step was compiled for.</param>
     /// <param name="moment">Which step it is, and its learning rate.</param>
     /// <returns>The batch's loss.</returns>
-    public float Step(Batch batch, StepMoment moment) => _sharded is not null
-        ? _sharded.Step(batch, moment)
-        : _others.Sessions.Count == 0 ? _training!.Step(batch, moment) : _others.Step(session => session._training!.Step(batch, moment), this);
+    public float Step(Batch batch, StepMoment moment)
+    {
+        batch.NumberFrom(moment.Step * batch.CapacitySamples);
+        return _sharded is not null
+            ? _sharded.Step(batch, moment)
+            : _others.Sessions.Count == 0 ? _training!.Step(batch, moment) : _others.Step(session => session._training!.Step(batch, moment), this);
+    }
 
     /// <summary>What the metric needs of a batch; of a short one only the first samples count.</summary>
     /// <param name="batch">As many samples as the evaluation was compiled for.</param>

@@ -7,6 +7,11 @@ namespace RduEmu.Models.Data;
 /// <summary>Click samples in the layout that a DLRM takes.</summary>
 public sealed class ClickBatch : Batch
 {
+    /// <summary>Integers [samples, 1], the number of each sample in the training: what stochastic rounding counts by.</summary>
+    public const string NumberField = "number";
+
+    private readonly int[] _numbers;
+
     public ClickBatch(ClickSchema schema, int capacitySamples)
         : base(capacitySamples, FieldsOf(schema, capacitySamples))
     {
@@ -14,6 +19,7 @@ public sealed class ClickBatch : Batch
         Dense = this["dense"].Floats;
         Targets = this["target"].Floats;
         BestScores = this["best"].Floats;
+        _numbers = this[NumberField].Integers;
         Indices = [.. schema.TableRows.Select((_, table) => this[$"indices.{table}"].Integers)];
     }
 
@@ -66,6 +72,14 @@ public sealed class ClickBatch : Batch
         }
     }
 
+    public override void NumberFrom(long first)
+    {
+        for (int i = 0; i < _numbers.Length; i++)
+        {
+            _numbers[i] = (int)(first + i);
+        }
+    }
+
     private static BatchField[] FieldsOf(ClickSchema schema, int samples) =>
     [
         new BatchField("dense", TensorType.Samples(samples, schema.DenseFeatures)),
@@ -73,5 +87,6 @@ public sealed class ClickBatch : Batch
         .. schema.TableHotness.Select((hotness, table) =>
             new BatchField($"indices.{table}", TensorType.Samples(samples, hotness) with { Element = ElementType.Int32 }, padding: -1)),
         new BatchField("best", TensorType.Samples(samples, 1), isData: false),
+        new BatchField(NumberField, TensorType.Samples(samples, 1) with { Element = ElementType.Int32 }, isData: false),
     ];
 }

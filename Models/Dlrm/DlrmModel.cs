@@ -1,5 +1,6 @@
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Optimizers;
+using RduEmu.Models.Data;
 using RduEmu.Models.Metrics;
 using RduEmu.Models.Training;
 
@@ -26,6 +27,8 @@ public sealed class DlrmModel(DlrmConfiguration configuration, OptimizerKind opt
         FormattableString.Invariant($"{Configuration.DenseParameterCount:N0} weights, {Configuration.EmbeddingParameterCount:N0} in {Configuration.TableRows.Length} tables");
 
     public string Optimizer => Optimizers.First(pair => pair.Value == optimizer).Key;
+
+    public string? SampleNumbersField => ClickBatch.NumberField;
 
     public int EvaluationBatchSamples => 2048;
 

@@ -91,6 +91,12 @@ public class Batch
         }
     }
 
+    /// <summary>Numbers the samples by their places in the training, where the source has not numbered them.</summary>
+    /// <param name="first">Number of the first one.</param>
+    public virtual void NumberFrom(long first)
+    {
+    }
+
     /// <summary>Makes what lies behind the last sample harmless: a short batch runs as a whole one, and its tail is ignored.</summary>
     public void ClearTail()
     {

@@ -20,7 +20,7 @@ public static class SegmentationFolder
     /// <summary>All samples, by ascending number in the names of their files.</summary>
     /// <param name="path">The folder, or one above it.</param>
     /// <param name="channels">Channels of an image: 1 or 3.</param>
-    /// <param name="isForegroundDark">True where labels are black on the wanted class, as the challenge's are on membranes.</param>
+    /// <param name="isForegroundDark">True where labels are black on the wanted class, as the challenge's are on membranes; objects are always light.</param>
     /// <exception cref="RduException">RDU0101: there are none. RDU0141, RDU0142: they cannot be decoded, or do not belong together.</exception>
     public static IReadOnlyList<SegmentationSample> Read(string path, int channels, bool isForegroundDark)
     {
@@ -79,7 +79,7 @@ public static class SegmentationFolder
             }
 
             float[] foreground = [.. labels[i].Values.Select(value => value < 0.5f == isForegroundDark ? 1f : 0f)];
-            samples.Add(new SegmentationSample(image.Height, image.Width, image.Channels, image.Values, foreground));
+            samples.Add(new SegmentationSample(image.Height, image.Width, image.Channels, image.Values, foreground) { ObjectClass = isForegroundDark ? 0 : 1 });
         }
 
         return samples;

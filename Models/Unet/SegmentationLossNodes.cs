@@ -14,17 +14,18 @@ internal static class SegmentationLossNodes
         GraphBuilder builder = layers.Builder;
         TensorType type = builder[logits];
         bool isBinary = type.LastExtent == 1;
-        if (isBinary == (loss == SegmentationLoss.CrossEntropy))
+        if (isBinary == IsOfClasses(loss))
         {
             throw new RduException(
-                ErrorCatalogue.OptionInvalid, "--loss", isBinary ? "a loss of one class: dice, bce, dice-bce or focal" : "cross-entropy",
-                $"{loss} of {type.LastExtent} classes", "choose a loss that fits the classes");
+                ErrorCatalogue.OptionInvalid, "--loss",
+                isBinary ? "a loss of one class: dice, bce, dice-bce or focal" : "a loss of several classes: cross-entropy, cross-entropy-dice or border-cross-entropy",
+                $"{loss} of {type.LastExtent} class{(isBinary ? string.Empty : "es")}", "choose a loss that fits the preset's classes");
         }
 
         long pixels = type.CountElements / type.LastExtent;
         if (!isBinary)
         {
-            return OfClasses(builder, logits, pixels);
+            return OfClasses(builder, loss, logits, pixels);
         }
 
         ValueId target = builder.Input(UnetGraph.TargetField, type);
@@ -62,12 +63,38 @@ internal static class SegmentationLossNodes
         return (builder.Apply(new DiceLoss(), both, predicted, wanted), builder.Apply(new SigmoidGradient(), probability, byProbability));
     }
 
-    private static (ValueId Prediction, ValueId Loss, ValueId Gradient) OfClasses(GraphBuilder builder, ValueId logits, long pixels)
+    private static bool IsOfClasses(SegmentationLoss loss) =>
+        loss is SegmentationLoss.CrossEntropy or SegmentationLoss.CrossEntropyDice or SegmentationLoss.BorderCrossEntropy;
+
+    private static (ValueId Prediction, ValueId Loss, ValueId Gradient) OfClasses(GraphBuilder builder, SegmentationLoss loss, ValueId logits, long pixels)
     {
         TensorType rows = builder[logits].WithLastExtent(1);
         ValueId label = builder.Input(UnetGraph.LabelField, rows with { Element = ElementType.Int32 });
-        ValueId weight = builder.Constant("weight of a pixel", rows, (float)(1.0 / pixels));
+        ValueId share = builder.Constant("weight of a pixel", rows, (float)(1.0 / pixels));
+        if (loss == SegmentationLoss.CrossEntropyDice)
+        {
+            return WithDice(builder, logits, label, share);
+        }
+
+        ValueId weight = loss == SegmentationLoss.BorderCrossEntropy ? builder.Apply(new Mul(), builder.Input(UnetGraph.WeightField, rows), share) : share;
         ValueId losses = builder.Apply(new CrossEntropy(), logits, label, weight);
         return (logits, builder.Apply(new SampleSum(), losses), builder.Apply(new CrossEntropyGradient(), logits, label, weight));
+    }
+
+    /// <summary>
+    /// Cross-entropy and the Dice loss of all classes' probabilities with their indicators, taken as one list. Both of these sum to the number
+    /// of pixels, so this Dice is the mean probability of the label, exp(-l) of the pixel's cross-entropy l: a pixel's loss is
+    /// (l + 1 - exp(-l)) / pixels, and its gradient that of l times (1 + exp(-l)) / pixels.
+    /// </summary>
+    private static (ValueId Prediction, ValueId Loss, ValueId Gradient) WithDice(GraphBuilder builder, ValueId logits, ValueId label, ValueId share)
+    {
+        ValueId one = builder.Constant("one", builder[share], 1f);
+        ValueId entropy = builder.Apply(new CrossEntropy(), logits, label, one);
+        ValueId probability = builder.Apply(new Exponential(), builder.Apply(new Negate(), entropy));
+        ValueId loss = builder.Apply(new Add(), entropy, builder.Apply(new Subtract(), one, probability));
+        ValueId weight = builder.Apply(new Mul(), builder.Apply(new Add(), one, probability), share);
+        return (
+            logits, builder.Apply(new SampleSum(), builder.Apply(new Mul(), loss, share)),
+            builder.Apply(new CrossEntropyGradient(), logits, label, weight));
     }
 }

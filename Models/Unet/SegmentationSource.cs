@@ -20,6 +20,7 @@ public sealed class SegmentationSource : IBatchSource
     private readonly SegmentationAugmentation? _augmentation;
     private readonly int _height;
     private readonly int _width;
+    private readonly BorderWeights? _borders;
     private int[] _order = [];
     private long _position;
     private int _epoch;
@@ -44,6 +45,9 @@ public sealed class SegmentationSource : IBatchSource
         _augmentation = augmentation;
         _height = height;
         _width = width;
+        _borders = configuration.Loss == SegmentationLoss.BorderCrossEntropy
+            ? new BorderWeights(configuration.PredictedExtent(height), configuration.PredictedExtent(width))
+            : null;
         Rewind(0);
     }
 
@@ -55,10 +59,13 @@ public sealed class SegmentationSource : IBatchSource
         int width = _configuration.PredictedExtent(_width);
         return new Batch(
             capacitySamples,
-            new BatchField(UnetGraph.ImageField, TensorType.Samples(capacitySamples, _height, _width, _configuration.Channels)),
-            new BatchField(UnetGraph.TargetField, TensorType.Samples(capacitySamples, height, width, 1)),
-            new BatchField(UnetGraph.LabelField, TensorType.Samples(capacitySamples, height, width, 1) with { Element = ElementType.Int32 }, isData: false),
-            new BatchField(UnetGraph.NumberField, TensorType.Samples(capacitySamples, 1) with { Element = ElementType.Int32 }, isData: false));
+            [
+                new BatchField(UnetGraph.ImageField, TensorType.Samples(capacitySamples, _height, _width, _configuration.Channels)),
+                new BatchField(UnetGraph.TargetField, TensorType.Samples(capacitySamples, height, width, 1)),
+                new BatchField(UnetGraph.LabelField, TensorType.Samples(capacitySamples, height, width, 1) with { Element = ElementType.Int32 }, isData: false),
+                new BatchField(UnetGraph.NumberField, TensorType.Samples(capacitySamples, 1) with { Element = ElementType.Int32 }, isData: false),
+                .. _borders is null ? [] : (BatchField[])[new BatchField(UnetGraph.WeightField, TensorType.Samples(capacitySamples, height, width, 1), isData: false)],
+            ]);
     }
 
     public void Read(Batch batch)
@@ -84,6 +91,13 @@ public sealed class SegmentationSource : IBatchSource
 
             CopyTarget(foreground, batch[UnetGraph.TargetField], batch[UnetGraph.LabelField], at);
             batch[UnetGraph.NumberField].Integers[at] = (int)number;
+            if (_borders is not null)
+            {
+                BatchField label = batch[UnetGraph.LabelField];
+                BatchField weight = batch[UnetGraph.WeightField];
+                _borders.Fill(label.Integers.AsSpan(at * label.Width, label.Width), sample.ObjectClass, weight.Floats.AsSpan(at * weight.Width, weight.Width));
+            }
+
             batch.CountSamples++;
             _position++;
         }

@@ -30,6 +30,14 @@ public enum SegmentationLoss
 
     /// <summary>Cross-entropy of the classes, the mean over all pixels.</summary>
     CrossEntropy,
+
+    /// <summary>
+    /// The sum of the cross-entropy and of 1 - Dice of the classes' indicators, over the whole batch (milesial/Pytorch-UNet, train.py).
+    /// </summary>
+    CrossEntropyDice,
+
+    /// <summary>Cross-entropy of the classes, each pixel times its weight of <see cref="BorderWeights"/>, the mean over all pixels.</summary>
+    BorderCrossEntropy,
 }
 
 /// <summary>By what a UNet is trained.</summary>
@@ -57,6 +65,9 @@ public sealed record UnetConfiguration(
 {
     /// <summary>The largest norm of all gradients together; larger ones are scaled down. 0 for no limit.</summary>
     public float ClipNorm { get; init; }
+
+    /// <summary>What is kept of the velocity from step to step with <see cref="UnetOptimizer.Sgd"/>, below 1; 0 for plain gradient descent.</summary>
+    public float Momentum { get; init; }
 
     /// <summary>Times that extents are halved on the way down.</summary>
     public const int Levels = 4;

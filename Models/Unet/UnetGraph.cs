@@ -8,13 +8,16 @@ namespace RduEmu.Models.Unet;
 
 /// <summary>
 /// A UNet as graphs. Inputs: <see cref="ImageField"/> [B, H, W, channels]; to train, <see cref="TargetField"/> [B, H', W', 1] (0 or 1) or, for
-/// several classes, <see cref="LabelField"/> [B, H', W', 1] of integers. Predictions: probabilities [B, H', W', 1], or logits of the classes.
+/// several classes, <see cref="LabelField"/> [B, H', W', 1] of integers, with <see cref="WeightField"/> where borders count more. Predictions: probabilities [B, H', W', 1], or logits of the classes.
 /// </summary>
 public static class UnetGraph
 {
     public const string ImageField = "image";
     public const string TargetField = "target";
     public const string LabelField = "label";
+
+    /// <summary>What a pixel counts in a border-weighted loss [B, H', W', 1]: see <see cref="BorderWeights"/>.</summary>
+    public const string WeightField = "weight";
 
     /// <summary>Integers [B, 1], the number of each sample in the training: what dropout counts by.</summary>
     public const string NumberField = "number";
@@ -43,7 +46,7 @@ public static class UnetGraph
     {
         var builder = new GraphBuilder();
         (UnetLayers layers, ValueId prediction, ValueId loss, ValueId[] gradients, int forwardNodes) = Differentiate(builder, configuration, batchSamples, height, width, seed);
-        var optimizer = new UnetOptimizerNodes(layers, configuration.Optimizer);
+        var optimizer = new UnetOptimizerNodes(layers, configuration.Optimizer, configuration.Momentum);
         if (configuration.ClipNorm > 0)
         {
             ValueId clip = builder.Apply(new ClipScale(), AdamW.GlobalSquareSum(builder, gradients), layers.Scalar(configuration.ClipNorm));

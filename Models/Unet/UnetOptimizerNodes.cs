@@ -20,13 +20,18 @@ internal sealed class UnetOptimizerNodes
 
     private readonly UnetLayers _layers;
     private readonly UnetOptimizer _kind;
+    private readonly float _momentum;
     private readonly ValueId _rate;
     private readonly ValueId _epsilon;
 
-    public UnetOptimizerNodes(UnetLayers layers, UnetOptimizer kind)
+    /// <param name="layers">The network so far.</param>
+    /// <param name="kind">By what it is trained.</param>
+    /// <param name="momentum">Of gradient descent; 0 for none.</param>
+    public UnetOptimizerNodes(UnetLayers layers, UnetOptimizer kind, float momentum)
     {
         _layers = layers;
         _kind = kind;
+        _momentum = momentum;
         _rate = layers.Builder.Input("rate", TensorType.Whole(1));
         if (kind == UnetOptimizer.Adam)
         {
@@ -67,7 +72,10 @@ internal sealed class UnetOptimizerNodes
                 builder.Update(parameter, builder.Apply(new SgdStep(), parameter, velocity, _rate));
                 break;
             default:
-                builder.Update(parameter, builder.Apply(new SgdStep(), parameter, gradient, _rate));
+                ValueId step = _momentum > 0
+                    ? Keep(parameter, "velocity", b => builder.Apply(new MomentumVelocity(), b, gradient, _layers.Scalar(_momentum)))
+                    : gradient;
+                builder.Update(parameter, builder.Apply(new SgdStep(), parameter, step, _rate));
                 break;
         }
     }

@@ -3,11 +3,14 @@ using System.Diagnostics;
 using System.Globalization;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Precision;
 using RduEmu.Emulator.Reports;
 using RduEmu.Kernels.Devices.Host;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates;
+using RduEmu.Kernels.Templates.Round;
 using RduEmu.Models.Bert;
+using RduEmu.Models.Precision;
 using RduEmu.Models.Training;
 using RduEmu.Models.Unet;
 using Spectre.Console;
@@ -21,17 +24,20 @@ internal static class ProfileCommand
 
     public static Command Create()
     {
-        Option<string> model = new("--model") { Description = "dlrm, bert, unet-sn10 or unet-milesial", DefaultValueFactory = _ => "dlrm" };
-        model.AcceptOnlyFromAmong("dlrm", "bert", "unet-sn10", "unet-milesial");
+        Option<string> model = new("--model") { Description = "dlrm, bert (base), bert-tiny, unet-sn10, unet-sn10-16 (features) or unet-milesial", DefaultValueFactory = _ => "dlrm" };
+        model.AcceptOnlyFromAmong("dlrm", "bert", "bert-tiny", "unet-sn10", "unet-sn10-16", "unet-milesial");
         Option<int?> batch = new("--batch") { Description = "samples; 2048 for dlrm, else 1" };
         Option<bool> train = new("--train") { Description = "a training step instead of inference" };
+        Option<bool> rounds = new("--bf16") { Description = "activations and weights stored in bf16, rounded stochastically; not dlrm" };
         Option<int> workers = new("--workers") { Description = "workers that the program is compiled for", DefaultValueFactory = _ => 2 };
         Option<int> threads = new("--threads") { Description = "as it runs on so many threads, waits included; left out: tile by tile on one" };
         Option<int> tile = new("--tile") { Description = "samples of a tile; 0 to choose" };
-        Command command = new("profile", "time by unit, on one thread") { model, batch, train, workers, threads, tile };
+        Command command = new("profile", "time by unit, on one thread") { model, batch, train, rounds, workers, threads, tile };
         command.SetAction(parsed =>
         {
-            (Graph graph, Action<Emulator.Execution.Executor> write) = Workload(parsed.GetValue(model)!, parsed.GetValue(batch) ?? (parsed.GetValue(model) == "dlrm" ? 2048 : 1), parsed.GetValue(train));
+            string named = parsed.GetValue(model)!;
+            (Graph graph, Action<Emulator.Execution.Executor> write) = Workload(
+                named, parsed.GetValue(batch) ?? (named == "dlrm" ? 2048 : 1), parsed.GetValue(train), parsed.GetValue(rounds));
             CompiledProgram program = GraphCompiler.Compile(
                 graph, new CompileOptions(Workers: parsed.GetValue(threads) is > 0 and int of ? of : parsed.GetValue(workers), TileSamples: parsed.GetValue(tile)));
             if (parsed.GetValue(threads) is > 0 and int team)
@@ -48,7 +54,7 @@ internal static class ProfileCommand
         return command;
     }
 
-    private static (Graph Graph, Action<Emulator.Execution.Executor> Write) Workload(string model, int batch, bool training)
+    private static (Graph Graph, Action<Emulator.Execution.Executor> Write) Workload(string model, int batch, bool training, bool rounds)
     {
         if (model == "dlrm")
         {
@@ -59,9 +65,12 @@ internal static class ProfileCommand
         IModel of = model switch
         {
             "bert" => new BertModel(BertConfiguration.Base, 128, seed: 1),
+            "bert-tiny" => new BertModel(BertConfiguration.Tiny, 128, seed: 1),
+            "unet-sn10-16" => new UnetModel(UnetPresets.Sn10 with { Features = 16 }, (256, 256), (256, 256), seed: 1),
             "unet-sn10" => new UnetModel(UnetPresets.Sn10, (256, 256), (256, 256), seed: 1),
             _ => new UnetModel(UnetPresets.Milesial, (256, 256), (256, 256), seed: 1),
         };
+        of = rounds ? new MixedPrecisionModel(of, new PrecisionPolicy(PrecisionPreset.Mp4, RoundingKind.Stochastic, HasMasters: false, Seed: 1)) : of;
         GraphWorkload workload = GraphWorkload.Of(of, training ? of.BuildTrainingStep(batch) : of.BuildInference(batch));
         return (workload.Graph, workload.WriteTo);
     }

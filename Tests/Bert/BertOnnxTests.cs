@@ -30,6 +30,15 @@ public sealed class BertOnnxTests
         Compare(configuration, head, Given(configuration, head));
     }
 
+    /// <summary>With all word pieces, and the larger models.</summary>
+    [Test, Category("Slow"), Explicit("minutes, and gigabytes: models of up to 335 million parameters")]
+    public void TheWholePreset_IsOnnxRuntimes([Values("tiny", "mini", "small", "base", "large")] string preset)
+    {
+        BertConfiguration configuration = BertConfiguration.Find(preset);
+
+        Compare(configuration, BertHead.None, Given(configuration, BertHead.None));
+    }
+
     [Test]
     public void TheOtherHeads_AreOnnxRuntimes([Values(BertHead.Classification, BertHead.Span)] BertHead head)
     {

@@ -25,6 +25,21 @@ public sealed class BertWorkflowTests
         });
     }
 
+    /// <summary>Sequences in parts, one after the other or on RDUs, in both precisions: a sample draws by its own number.</summary>
+    [Test]
+    public void ABatchInParts_IsOneDigest([Values("fp32", "bf16")] string precision)
+    {
+        string[] common = ["train", "bert", "--preset", "mini", .. Small, "--steps", "3", "--precision", precision, "--json"];
+        string expected = Digest(Cli.Run([.. common, "--threads", "1"]));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(Digest(Cli.Run([.. common, "--accumulate", "4", "--threads", "1"])), Is.EqualTo(expected));
+            Assert.That(Digest(Cli.Run([.. common, "--accumulate", "4", "--threads", "2"])), Is.EqualTo(expected));
+            Assert.That(Digest(Cli.Run([.. common, "--sockets", "2", "--threads", "2"])), Is.EqualTo(expected));
+        });
+    }
+
     /// <summary>
     /// A word follows one of a few: the loss falls below that of the best guess without context (log of 144 words, 4.97) towards
     /// what the neighbours say.
@@ -41,10 +56,10 @@ public sealed class BertWorkflowTests
     }
 
     [Test]
-    public void Check_Passes()
+    public void Check_Passes([Values("fp32", "bf16")] string precision)
     {
         Cli check = Cli.Run(
-            ["check", "bert", .. Small, "--runs", "1", "--threads", "1,2", "--devices", "host,ilgpu", "--batches", "1,3", "--steps", "2", "--samples", "4", "--json"]);
+            ["check", "bert", .. Small, "--precision", precision, "--runs", "1", "--threads", "1,2", "--devices", "host,ilgpu", "--batches", "1,3", "--steps", "2", "--samples", "4", "--json"]);
 
         Assert.That(check.Json.GetProperty("passed").GetBoolean(), Is.True);
         Assert.That(check.Json.GetProperty("runs").GetArrayLength(), Is.EqualTo(6));

@@ -26,6 +26,33 @@ public sealed class UnetCommandTests
         Assert.That(digests.Distinct(), Has.Exactly(1).Items);
     }
 
+    /// <summary>The weights of borders are data: one digest with them, another without, the same over threads, parts, RDUs and tiles of images.</summary>
+    [Test]
+    public void BorderWeights_AreOneDigest_HoweverItIsRun()
+    {
+        string[] common = ["train", "unet", "--preset", "milesial", "--features", "2", "--image", "32", "--batch", "2", "--steps", "2", "--json"];
+        string[] weighted = [.. common, "--loss", "border-cross-entropy"];
+        string expected = Digest([.. weighted, "--threads", "1"]);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(Digest([.. weighted, "--threads", "2", "--accumulate", "2"]), Is.EqualTo(expected));
+            Assert.That(Digest([.. weighted, "--sockets", "2", "--parallel", "spatial"]), Is.EqualTo(expected));
+            Assert.That(Digest([.. common, "--loss", "cross-entropy"]), Is.Not.EqualTo(expected));
+        });
+    }
+
+    [TestCase("sn10", "border-cross-entropy")]
+    [TestCase("keras", "cross-entropy-dice")]
+    [TestCase("paper", "dice-bce")]
+    public void ALossOfOtherClasses_IsOneLine(string preset, string loss)
+    {
+        Cli cli = Cli.Run("train", "unet", "--preset", preset, "--features", "1", "--image", preset == "paper" ? "188" : "16", "--loss", loss, "--steps", "1");
+
+        Assert.That(cli.Exit, Is.EqualTo(2));
+        Assert.That(cli.Error.Trim(), Does.StartWith("RDU0201").And.Contain("--loss").And.Not.Contain("\n"));
+    }
+
     /// <summary>Statistics of a batch are those of the whole, however it is cut.</summary>
     [Test]
     public void ABatchInParts_IsOneDigest([Values("--accumulate", "--sockets")] string option)
@@ -80,5 +107,12 @@ public sealed class UnetCommandTests
         Assert.That(cli.Exit, Is.EqualTo(2));
         Assert.That(cli.Error.Trim().Split('\n'), Has.Length.EqualTo(1));
         Assert.That(cli.Error, Does.Contain(id));
+    }
+
+    private static string Digest(string[] args)
+    {
+        Cli cli = Cli.Run(args);
+        Assert.That(cli.Exit, Is.Zero, cli.Error);
+        return cli.Json.GetProperty("weightsDigest").GetString()!;
     }
 }

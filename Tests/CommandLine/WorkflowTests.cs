@@ -43,6 +43,26 @@ public sealed class WorkflowTests
         Assert.That(result.GetProperty("metric").GetProperty("value").GetDouble(), Is.GreaterThan(0.775));
     }
 
+    /// <summary>Samples are numbered by their places in the training, so that parts and RDUs draw as the whole does; another epoch draws anew.</summary>
+    [Test]
+    public void TrainingInBFloat16_IsTheSame_HoweverItIsRun()
+    {
+        string[] common = ["train", "dlrm", "--preset", "ml100k", "--steps", "12", "--batch", "96", "--json"];
+        string[] rounded = [.. common, "--precision", "bf16"];
+        string expected = Digest(Cli.Run([.. rounded, "--threads", "1"]));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(Digest(Cli.Run([.. rounded, "--threads", "2", "--mode", "o0"])), Is.EqualTo(expected));
+            Assert.That(Digest(Cli.Run([.. rounded, "--sockets", "2", "--accumulate", "2"])), Is.EqualTo(expected));
+            Assert.That(Digest(Cli.Run([.. rounded, "--rounding", "nearest"])), Is.Not.EqualTo(expected));
+            Assert.That(Digest(Cli.Run([.. common, "--threads", "1"])), Is.Not.EqualTo(expected));
+        });
+        Cli check = Cli.Run(
+            "check", "dlrm", "--preset", "tiny", "--precision", "bf16", "--runs", "1", "--threads", "1,2", "--devices", "host,ilgpu", "--batches", "7", "--steps", "2", "--samples", "14", "--json");
+        Assert.That(check.Exit, Is.Zero, check.Out + check.Error);
+    }
+
     [Test]
     public void Training_IsTheSame_HoweverItIsRun()
     {

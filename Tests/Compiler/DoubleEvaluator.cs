@@ -52,6 +52,15 @@ internal static class DoubleEvaluator
             case SampleView or SampleReshape:
                 x[0].CopyTo(y, 0);
                 break;
+            case Subtract:
+                Each(y, i => x[0][i] - x[1][i]);
+                break;
+            case Negate:
+                Each(y, i => -x[0][i]);
+                break;
+            case Exponential:
+                Each(y, i => Math.Exp(x[0][i]));
+                break;
             case AddBias:
                 Each(y, i => x[0][i] + x[1][i % type.LastExtent]);
                 break;

@@ -99,6 +99,9 @@ internal static class DoubleImages
             case RmsPropMean:
                 Each(y, i => x[4][0] * x[0][i] + (1 - x[4][0]) * Math.Pow(x[2][i] + x[3][0] * x[1][i], 2));
                 break;
+            case MomentumVelocity:
+                Each(y, i => x[2][0] * x[0][i] + x[1][i]);
+                break;
             case RmsPropVelocity:
                 Each(y, i => x[6][0] * x[0][i] + (x[2][i] + x[4][0] * x[1][i]) / (Math.Sqrt(x[3][i]) + x[5][0]));
                 break;

@@ -2,12 +2,14 @@ using NUnit.Framework;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Operators;
+using RduEmu.Compiler.Optimizers;
 using RduEmu.Compiler.Precision;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Training;
 using RduEmu.Kernels.Templates.Round;
 using RduEmu.Models.Bert;
 using RduEmu.Models.Bert.Data;
+using RduEmu.Models.Dlrm;
 using RduEmu.Models.Precision;
 using RduEmu.Models.Training;
 using RduEmu.Models.Unet;
@@ -51,6 +53,31 @@ public sealed class MixedPrecisionTests
         ModelGraph step = model.BuildTrainingStep(2);
 
         Dictionary<string, float[]> actual = GraphRun.OnEveryPath(step.Graph, Given(step.Graph, SmallUnet.Given(step.Graph)), steps: 2, CompileMode.O3);
+
+        AssertWeightsAreBFloat16(step, actual, policy);
+    }
+
+    [Test]
+    public void Dlrm_HasOneSetOfBits([ValueSource(nameof(Policies))] PrecisionPolicy policy)
+    {
+        OptimizerKind optimizer = policy == All ? OptimizerKind.RowWiseAdagrad : OptimizerKind.Sgd;
+        ModelGraph step = new MixedPrecisionModel(new DlrmModel(DlrmPresets.Tiny, optimizer), policy).BuildTrainingStep(40);
+        var random = new Random(5);
+        var given = new Dictionary<string, float[]>();
+        foreach (Value value in step.Graph.Values.Where(value => value.Role is ValueRole.Input or ValueRole.Parameter))
+        {
+            int rows = value.Name.StartsWith("indices.", StringComparison.Ordinal) ? step.Graph.Values.Single(table => table.Name == value.Name.Replace("indices", "table", StringComparison.Ordinal)).Type.Shape[0] : 2;
+            bool isState = step.OptimizerStates.Contains(value.Id);
+            given.Add(value.Name, [.. Enumerable.Range(0, (int)value.Type.CountElements).Select(i => value.Name switch
+            {
+                "number" => i,
+                "rate" => 0.05f,
+                _ when value.Type.Element == ElementType.Int32 || value.Name == "target" => random.Next(rows),
+                _ => isState ? 0f : random.NextSingle() - 0.5f,
+            })]);
+        }
+
+        Dictionary<string, float[]> actual = GraphRun.OnEveryPath(step.Graph, Given(step.Graph, given), steps: 2, CompileMode.O3);
 
         AssertWeightsAreBFloat16(step, actual, policy);
     }

@@ -54,16 +54,17 @@ public sealed class RecomputeTests
         }
     }
 
+    /// <summary>The whole arena with recomputation is below the least that any could be without: parameters and what is alive at the worst moment.</summary>
     [Test]
-    public void TheArena_IsSmaller([Values(CompileMode.O0, CompileMode.O3)] CompileMode mode, [Values] bool materialize)
+    public void TheArena_IsBelowTheFloorWithout([Values(CompileMode.O0, CompileMode.O3)] CompileMode mode, [Values] bool materialize)
     {
         UnetModel model = Unet(UnetPresets.Sn10 with { Features = 8 }, 128);
 
-        long kept = Arena(model, mode, materialize);
-        long again = Arena(new RecomputingModel(model, ["all"]), mode, materialize);
-        TestContext.Out.WriteLine($"{kept} bytes, {again} with recomputation");
+        CompiledProgram kept = Program(model, mode, materialize);
+        CompiledProgram again = Program(new RecomputingModel(model, ["all"]), mode, materialize);
+        TestContext.Out.WriteLine($"{kept.ArenaBytes} bytes, at least {kept.Memory.FloorBytes}; {again.ArenaBytes} with recomputation, at least {again.Memory.FloorBytes}");
 
-        Assert.That(again, Is.LessThan(0.8 * kept));
+        Assert.That(again.ArenaBytes, Is.GreaterThanOrEqualTo(again.Memory.FloorBytes).And.LessThan(kept.Memory.FloorBytes));
     }
 
     [Test]
@@ -72,8 +73,8 @@ public sealed class RecomputeTests
             Assert.Throws<RduException>(() => new RecomputingModel(Unet(UnetPresets.Sn10 with { Features = 2 }, 16), ["encoder9"]).BuildTrainingStep(2))!.Id,
             Is.SameAs(ErrorCatalogue.NameUnknown));
 
-    private static long Arena(IModel model, CompileMode mode, bool materialize) =>
-        GraphCompiler.Compile(model.BuildTrainingStep(2).Graph, new CompileOptions(mode, Materialize: materialize)).ArenaBytes;
+    private static CompiledProgram Program(IModel model, CompileMode mode, bool materialize) =>
+        GraphCompiler.Compile(model.BuildTrainingStep(2).Graph, new CompileOptions(mode, Materialize: materialize));
 
     private static UnetModel Unet(UnetConfiguration configuration, int extent) => new(configuration, (extent, extent), (extent, extent), seed: 1);
 }

@@ -52,9 +52,9 @@ public sealed class CompiledUnetTests
     }
 
     [Test]
-    public void TrainingSteps_HaveOneSetOfBits([Values(UnetOptimizer.Adam, UnetOptimizer.RmsProp)] UnetOptimizer optimizer)
+    public void TrainingSteps_HaveOneSetOfBits([Values] UnetOptimizer optimizer)
     {
-        UnetConfiguration configuration = UnetPresets.Keras with { Features = 1, Optimizer = optimizer, Normalizes = true };
+        UnetConfiguration configuration = UnetPresets.Keras with { Features = 1, Optimizer = optimizer, Normalizes = true, Momentum = 0.9f };
         ModelGraph model = UnetGraph.BuildTrainingStep(configuration, 2, SmallUnet.Extent, SmallUnet.Extent, seed: 4);
 
         Dictionary<string, float[]> actual = GraphRun.OnEveryPath(model.Graph, SmallUnet.Given(model.Graph), steps: 2, CompileMode.O3);

@@ -34,6 +34,44 @@ public sealed class UnetGradientTests
         Check(UnetPresets.Sn10 with { Features = 1, Channels = 1, Loss = loss }, SmallUnet.Extent);
     }
 
+    [Test]
+    public void EveryLossOfClasses_HasItsGradient(
+        [Values(SegmentationLoss.CrossEntropy, SegmentationLoss.CrossEntropyDice, SegmentationLoss.BorderCrossEntropy)] SegmentationLoss loss, [Values(2, 3)] int classes)
+    {
+        Check(UnetPresets.Milesial with { Features = 1, Channels = 1, Classes = classes, Loss = loss }, SmallUnet.Extent);
+    }
+
+    /// <summary>Of milesial's loss the formula as it is written there: sums over all classes' probabilities and indicators.</summary>
+    [Test]
+    public void CrossEntropyAndDice_AreTheSumsOverAllClasses()
+    {
+        const int classes = 2;
+        UnetConfiguration configuration = UnetPresets.Milesial with { Features = 1, Channels = 1, Classes = classes };
+        ModelGraph model = UnetGraph.BuildGradients(configuration, SmallUnet.Batch, SmallUnet.Extent, SmallUnet.Extent);
+        Dictionary<string, double[]> given = SmallUnet.InDouble(SmallUnet.Given(model.Graph));
+        double[][] values = DoubleEvaluator.Evaluate(model.Graph, given);
+        double[] logits = values[model.Predictions[0].Index];
+        double entropy = 0;
+        double both = 0;
+        double sums = 0;
+        int pixels = logits.Length / classes;
+        for (int i = 0; i < pixels; i++)
+        {
+            double whole = Enumerable.Range(0, classes).Sum(c => Math.Exp(logits[i * classes + c]));
+            for (int c = 0; c < classes; c++)
+            {
+                double probability = Math.Exp(logits[i * classes + c]) / whole;
+                double indicator = c == (int)given[UnetGraph.LabelField][i] ? 1 : 0;
+                entropy -= indicator * Math.Log(probability) / pixels;
+                both += probability * indicator;
+                sums += probability + indicator;
+            }
+        }
+
+        // One by the pixels is a float in the graph: half a unit in its last place, of a loss below 2.
+        Assert.That(values[model.Loss!.Value.Index][0], Is.EqualTo(entropy + 1 - 2 * both / sums).Within(2 * 5.96e-8));
+    }
+
     private static void Check(UnetConfiguration configuration, int extent)
     {
         ModelGraph model = UnetGraph.BuildGradients(configuration, SmallUnet.Batch, extent, extent);

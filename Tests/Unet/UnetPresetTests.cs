@@ -26,6 +26,29 @@ public sealed class UnetPresetTests
         Assert.That(graph.Nodes.Count(node => node.Operator is ScaleByNumber), Is.EqualTo(graph.Nodes.Count(node => node.Operator is SgdStep)));
     }
 
+    /// <summary>What each was published with; see the presets for why sn10 has cross-entropy beside its Dice.</summary>
+    [TestCase("sn10", SegmentationLoss.DiceBce, UnetOptimizer.Adam)]
+    [TestCase("keras", SegmentationLoss.Bce, UnetOptimizer.Adam)]
+    [TestCase("milesial", SegmentationLoss.CrossEntropyDice, UnetOptimizer.RmsProp)]
+    [TestCase("milesial-bilinear", SegmentationLoss.CrossEntropyDice, UnetOptimizer.RmsProp)]
+    [TestCase("paper", SegmentationLoss.BorderCrossEntropy, UnetOptimizer.Sgd)]
+    public void Presets_HaveTheirLossAndOptimizer(string preset, SegmentationLoss loss, UnetOptimizer optimizer)
+    {
+        UnetConfiguration configuration = UnetPresets.Find(preset);
+
+        Assert.That((configuration.Loss, configuration.Optimizer), Is.EqualTo((loss, optimizer)));
+    }
+
+    /// <summary>Momentum 0.99 for every parameter.</summary>
+    [Test]
+    public void ThePapers_KeepsAVelocity()
+    {
+        Graph graph = UnetGraph.BuildTrainingStep(UnetPresets.Paper with { Features = 2 }, 1, 188, 188, seed: 1).Graph;
+
+        Assert.That(graph.Nodes.Count(node => node.Operator is MomentumVelocity), Is.EqualTo(graph.Nodes.Count(node => node.Operator is SgdStep)));
+        Assert.That(graph.Values.Single(value => value.Name == "constant 0.99").Constant, Is.EqualTo(0.99f));
+    }
+
     [Test]
     public void ThePapersNetwork_PredictsTheMiddle()
     {

@@ -27,6 +27,8 @@ internal sealed class DlrmFamily : IModelFamily
 
     public IReadOnlyList<Option> Options => [_preset, _data, _testData, _cap, _width, _optimizer];
 
+    public IReadOnlyList<string> Precisions => ["fp32", "bf16"];
+
     public ModelChoice Read(ParseResult parsed, CommonChoices common) => Read(parsed, common, parsed.GetValue(_width));
 
     /// <param name="parsed">The command line.</param>

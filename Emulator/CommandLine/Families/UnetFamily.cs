@@ -15,6 +15,8 @@ internal sealed class UnetFamily : IModelFamily
         ["dice-bce"] = SegmentationLoss.DiceBce,
         ["focal"] = SegmentationLoss.Focal,
         ["cross-entropy"] = SegmentationLoss.CrossEntropy,
+        ["cross-entropy-dice"] = SegmentationLoss.CrossEntropyDice,
+        ["border-cross-entropy"] = SegmentationLoss.BorderCrossEntropy,
     };
 
     private static readonly Dictionary<string, UnetOptimizer> Optimizers = new()
