@@ -37,7 +37,9 @@ internal static class PlotFonts
         string? file = Preferred.Select(name => Array.Find(files, path => Path.GetFileName(path) == name)).FirstOrDefault(path => path is not null) ?? files.FirstOrDefault();
         if (file is not null)
         {
+            string bold = $"{file[..^".ttf".Length].Replace("-Regular", string.Empty, StringComparison.Ordinal)}-Bold.ttf";
             Fonts.AddFontFile(Name, file);
+            Fonts.AddFontFile(Name, File.Exists(bold) ? bold : file, bold: true);
             Fonts.Default = Name;
         }
 

@@ -21,7 +21,7 @@ internal static class SweepPlot
         plot.XLabel(varied);
         plot.YLabel(runs[0].Metric.Title);
         plot.Axes.Right.Label.Text = "samples/s";
-        plot.ShowLegend();
+        plot.ShowLegend(Edge.Bottom);
         return plot;
     }
 }

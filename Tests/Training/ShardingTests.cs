@@ -70,7 +70,7 @@ public sealed class ShardingTests
             new(2), new(2, Kind: ParallelKind.Spatial), new(4, Kind: ParallelKind.Spatial), new(8, Kind: ParallelKind.Spatial), new(2, Kind: ParallelKind.Pipeline),
             new(2, Kind: ParallelKind.Tensor),
         ];
-        CheckAll(Unet(SmallUnet, 64, 2), shared, onOtherPaths: [], steps: 5);
+        CheckAll(Unet(SmallUnet, 64, 2), shared, onOtherPaths: []);
     }
 
     /// <summary>Every operator that the other UNets have, tiles whose sums do not compose (48 is no power of two), and the other paths.</summary>
