@@ -18,7 +18,7 @@ internal static class DriftPlot
         plot.Title("Drift of word embeddings between repetitions of one training");
         plot.XLabel("rank of the word");
         plot.YLabel("norm of the difference");
-        plot.ShowLegend();
+        plot.ShowLegend(Edge.Bottom);
         return plot;
     }
 }
