@@ -25,6 +25,10 @@ internal static class RepeatabilityCommand
     /// <summary>Sums of up to 2^15 terms of one size err by at most 2^15 units of 2^-24 on either side, by far less on average.</summary>
     private const double Tolerance = 2.0 * (1 << 15) / (1 << 24);
 
+    private static readonly (string Name, int BatchSamples)[] WholeModels = [("dlrm", 2048), ("bert", 16), ("unet", 8)];
+
+    private static readonly bool[] Sharing = [false, true];
+
     private static readonly JsonSerializerOptions CamelCase = new(JsonSerializerDefaults.Web);
 
     public static Command Create()
@@ -72,9 +76,9 @@ internal static class RepeatabilityCommand
             () => new ScatterAddPair(threads, 200_000, 100_000, 16, races: true),
             () => new ScatterAddPair(threads, 200_000, 100_000, 16, races: false),
             .. threads is 2 or 4 or 8
-                ? from model in new[] { (Name: "dlrm", Batch: 2048), (Name: "bert", Batch: 16), (Name: "unet", Batch: 8) }
-                  from isShared in new[] { false, true }
-                  select (Func<CostPair>)(() => new WholeModelPair(Row(model.Name), threads, isShared, model.Batch))
+                ? from model in WholeModels
+                  from isShared in Sharing
+                  select (Func<CostPair>)(() => new WholeModelPair(Row(model.Name), threads, isShared, model.BatchSamples))
                 : [],
         ];
         var lines = new List<CostLine>();
