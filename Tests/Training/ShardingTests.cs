@@ -107,9 +107,11 @@ public sealed class ShardingTests
 
     /// <summary>Sixteen RDUs stand in two nodes; what goes over each link is what the exchanges of the graphs say.</summary>
     [Test]
-    public void TwoNodes_CountTheTrafficOfEachLink()
+    public void TwoNodes_CountTheTrafficOfEachLink([Values] bool inBFloat16)
     {
+        var policy = new PrecisionPolicy(PrecisionPreset.Mp4, RoundingKind.Nearest, HasMasters: false, Seed: 1);
         Course course = Dlrm(OptimizerKind.Sgd);
+        course = inBFloat16 ? course with { Model = new MixedPrecisionModel(course.Model, policy) } : course;
         using var rdus = new ShardedRdus(course.Model, Host, new SessionPurpose(course.Batch), new BatchSplit(16, Kind: ParallelKind.Tensor));
         var topology = new FabricTopology(16);
         ExchangeTraffic expected = ExchangeTraffic.Of(rdus.Sockets, topology);
