@@ -17,7 +17,8 @@ public static class GraphText
         {
             Begin(text, ref first);
             string constant = value.Constant is { } number ? $",\"bits\":\"0x{BitConverter.SingleToInt32Bits(number):X8}\"" : string.Empty;
-            text.Append($"{{\"name\":{Quote(value.Name)},\"role\":\"{value.Role}\",\"element\":\"{value.Type.Element}\",\"shape\":[{string.Join(',', value.Type.Shape)}],\"samples\":{(value.Type.HasSamples ? "true" : "false")}{constant}}}");
+            string pairs = value.Type.IsPaired ? ",\"pairs\":true" : string.Empty;
+            text.Append($"{{\"name\":{Quote(value.Name)},\"role\":\"{value.Role}\",\"element\":\"{value.Type.Element}\",\"shape\":[{string.Join(',', value.Type.Shape)}],\"samples\":{(value.Type.HasSamples ? "true" : "false")}{pairs}{constant}}}");
         }
 
         text.Append("],\n\"nodes\":[");
@@ -44,7 +45,10 @@ public static class GraphText
         foreach (JsonElement value in root.GetProperty("values").EnumerateArray())
         {
             var type = new TensorType(
-                Enum.Parse<ElementType>(value.GetProperty("element").GetString()!), Integers(value.GetProperty("shape")), value.GetProperty("samples").GetBoolean());
+                Enum.Parse<ElementType>(value.GetProperty("element").GetString()!), Integers(value.GetProperty("shape")), value.GetProperty("samples").GetBoolean())
+            {
+                IsPaired = value.TryGetProperty("pairs", out JsonElement pairs) && pairs.GetBoolean(),
+            };
             float? constant = value.TryGetProperty("bits", out JsonElement bits) ? BitConverter.Int32BitsToSingle(Convert.ToInt32(bits.GetString(), 16)) : null;
             values.Add(new Value(
                 new ValueId(values.Count), value.GetProperty("name").GetString()!, type, Enum.Parse<ValueRole>(value.GetProperty("role").GetString()!), constant));

@@ -119,14 +119,14 @@ public sealed class HostTensor
     }
 
     /// <summary>The words of the arena that hold elements from <paramref name="first"/> on.</summary>
-    /// <param name="first">The first element.</param>
+    /// <param name="first">The first element; of pairs an even one.</param>
     /// <param name="words">Gets as many elements as it has room for.</param>
     public void ToWords(int first, Span<int> words)
     {
         if (_file is { } file)
         {
             int count = words.Length / Element.WordsPerElement();
-            if (Element.SizeBytes() >= sizeof(int))
+            if (Element.SizeBytes() >= sizeof(int) || Type.IsPaired)
             {
                 file.Read((long)first * Element.SizeBytes(), MemoryMarshal.AsBytes(words));
                 return;
@@ -138,9 +138,10 @@ public sealed class HostTensor
             return;
         }
 
-        if (Element.SizeBytes() >= sizeof(int))
+        // Pairs lie in words as they lie in files: the even element first.
+        if (Element.SizeBytes() >= sizeof(int) || Type.IsPaired)
         {
-            MemoryMarshal.Cast<byte, int>(Bytes).Slice(first * Element.WordsPerElement(), words.Length).CopyTo(words);
+            MemoryMarshal.Cast<byte, int>(Bytes).Slice(checked((int)Type.WordsOf(first)), words.Length).CopyTo(words);
             return;
         }
 
@@ -170,7 +171,7 @@ public sealed class HostTensor
     public static HostTensor FromWords(TensorType type, ReadOnlySpan<int> words)
     {
         var bytes = new byte[checked(type.CountElements * type.Element.SizeBytes())];
-        if (type.Element.SizeBytes() >= sizeof(int))
+        if (type.Element.SizeBytes() >= sizeof(int) || type.IsPaired)
         {
             MemoryMarshal.AsBytes(words).CopyTo(bytes);
             return new HostTensor(type, bytes);
@@ -196,6 +197,23 @@ public sealed class HostTensor
         }
 
         return new HostTensor(type, bytes);
+    }
+
+    /// <summary>The tensor of floats, each a value of the type already: float32, or pairs of bfloat16.</summary>
+    public static HostTensor FromFloats(TensorType type, ReadOnlySpan<float> elements)
+    {
+        if (!type.IsPaired)
+        {
+            return new HostTensor(type, MemoryMarshal.AsBytes(elements).ToArray());
+        }
+
+        var halves = new ushort[elements.Length];
+        for (int i = 0; i < halves.Length; i++)
+        {
+            halves[i] = (ushort)(BitConverter.SingleToUInt32Bits(elements[i]) >> 16);
+        }
+
+        return new HostTensor(type, MemoryMarshal.AsBytes<ushort>(halves).ToArray());
     }
 
     public override string ToString() => Count <= 8 ? $"{Type} ({string.Join(", ", ToDoubles())})" : Type.ToString();

@@ -2,6 +2,7 @@ using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering.Stages;
 using RduEmu.Compiler.Operators;
 using RduEmu.Kernels.Programs;
+using RduEmu.Kernels.Templates.Round;
 
 namespace RduEmu.Compiler.Lowering;
 
@@ -63,7 +64,12 @@ public sealed class StageLowering
         foreach (Update update in lowering._updates.WriteBacks)
         {
             var copy = new FusedProgram(new ProgramTree.Input(0, SlotAccess.Full), [update.Value], [(int)SlotAccess.Full]);
-            lowering.Emit(new ParameterStage($"update {graph[update.Parameter].Name}", update.Parameter, update.Parameter, copy));
+            string name = $"update {graph[update.Parameter].Name}";
+
+            // Pairs are widened and rounded again, which changes none.
+            lowering.Emit(graph[update.Value].Type.IsPaired
+                ? new RoundStage(name, update.Parameter, copy, Numbers: null, RoundingKind.Nearest, Seed: 0, Stream: 0, update.Parameter, Whole: true)
+                : new ParameterStage(name, update.Parameter, update.Parameter, copy));
         }
 
         return ([.. lowering._stages.Where(stage => stage is not null)], lowering.Places);

@@ -40,7 +40,7 @@ public static class StageSpec
                 if (role == ValueRole.Parameter)
                 {
                     bool takesItsValue = updates.TryGetValue(root, out ValueId value)
-                        && (output == value || output == root && stage is ParameterStage && stage.Inputs.SequenceEqual([value]));
+                        && (output == value || output == root && stage is (ParameterStage or RoundStage) && stage.Inputs.SequenceEqual([value]));
                     Require(takesItsValue, stage.Name, $"the update of {graph[root].Name}", $"{graph[output].Name} in its place");
                     taken.Add(root);
                 }

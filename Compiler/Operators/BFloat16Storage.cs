@@ -29,6 +29,10 @@ public sealed record RoundToBFloat16(RoundingKind Rounding, int Seed, int Stream
 
     public override bool ReadsPairs(int input, IReadOnlyList<TensorType> inputs, TensorType output) => input == 0;
 
+    /// <summary>An element that draws counts by its place in its sample: a sample is then not cut.</summary>
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) =>
+        Rounding == RoundingKind.Stochastic ? base.SliceOf(inputs, output, region) : Slices.OfPairs(this, region);
+
     public override void Lower(StageLowering lowering, Node node) => lowering.LowerRounding(node, this);
 }
 
@@ -41,6 +45,8 @@ public sealed record WidenBFloat16 : Operator
         inputs.Require(inputs[0].IsPaired, "pairs of bf16");
         return inputs[0].Widened();
     }
+
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => Slices.OfPairs(this, region);
 
     public override void Lower(StageLowering lowering, Node node) => lowering.LowerWidening(node);
 }
@@ -57,6 +63,8 @@ public sealed record BFloat16Weight : Operator
         inputs.Require(inputs[0].Element == ElementType.Float32 && !inputs[0].HasSamples, "a whole value of float32");
         return inputs[0];
     }
+
+    public override SliceRule? SliceOf(OperatorInputs inputs, TensorType output, Region region) => new(this, [region]);
 
     /// <summary>Nothing by itself: <see cref="StageLowering.WeightOf"/> looks through it.</summary>
     public override void Lower(StageLowering lowering, Node node)

@@ -86,6 +86,10 @@ internal static class Slices
         return new SliceRule(op, EquatableArray.Create<Region>(regions));
     }
 
+    /// <summary>An operator between elements and pairs of them: the same region, if it cuts no pair.</summary>
+    public static SliceRule? OfPairs(Operator op, Region region) =>
+        region.Begin[region.Rank - 1] % 2 == 0 && region.Extent[region.Rank - 1] % 2 == 0 ? new SliceRule(op, [region]) : null;
+
     /// <summary>The range of the region's last axis, of one axis of a value.</summary>
     public static Region Columns(TensorType type, int axis, Region region) =>
         Region.Of(type).With(axis, region.Begin[region.Rank - 1], region.Extent[region.Rank - 1]);

@@ -23,11 +23,12 @@ public sealed record Layout(EquatableArray<Piece> Pieces)
     /// <summary>The whole value on one RDU.</summary>
     public static Layout On(TensorType type, int socket) => new([new Piece(Region.Of(type), socket)]);
 
-    /// <summary>Equal parts of one axis, a part on each RDU; null if the axis has no such parts.</summary>
+    /// <summary>Equal parts of one axis, a part on each RDU; null if the axis has no such parts. Two elements of a word stay together.</summary>
     public static Layout? Split(TensorType type, int axis, int sockets)
     {
         int extent = type.Rank > axis ? type.Shape[axis] : 0;
-        return extent == 0 || extent % sockets != 0
+        int together = type.IsPaired && axis == type.Rank - 1 ? 2 : 1;
+        return extent == 0 || extent % (sockets * together) != 0
             ? null
             : new([.. Enumerable.Range(0, sockets).Select(socket => new Piece(Region.Of(type).With(axis, socket * (extent / sockets), extent / sockets), socket))]);
     }

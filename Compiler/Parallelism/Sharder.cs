@@ -301,6 +301,10 @@ public sealed class Sharder
             {
                 here.AddParameter(known, region);
             }
+            else if (isPacked && _sharding.BFloat16WeightOf(value) is { } weight)
+            {
+                MakeWeight(here, weight, region);
+            }
             else
             {
                 missing.Add((socket, region));
@@ -313,6 +317,19 @@ public sealed class Sharder
             MakeExchange(value, round);
             missing.RemoveAll(round.Contains);
         }
+    }
+
+    /// <summary>A weight of a parameter in bf16: this RDU keeps the part of the parameter, as of one that is packed as it is.</summary>
+    private void MakeWeight(SocketBuilder here, Node weight, Region region)
+    {
+        Value parameter = _graph[weight.Inputs[0]];
+        SliceRule rule = weight.Operator.SliceOf(InputsOf(weight), TypeOf(weight.Output), region) ?? throw new InvalidOperationException($"{weight.Name} cannot be computed as {region}");
+        if (here.Find(parameter.Id, rule.Inputs[0]) is null)
+        {
+            here.AddParameter(parameter, rule.Inputs[0]);
+        }
+
+        here.Hold(weight.Output, region, here.Builder.Apply(weight with { Operator = rule.Operator }, [here[parameter.Id, rule.Inputs[0]]]));
     }
 
     /// <summary>One exchange: at most one part for each RDU.</summary>

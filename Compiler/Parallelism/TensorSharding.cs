@@ -47,7 +47,7 @@ public sealed class TensorSharding : Sharding
             switch (node.Operator)
             {
                 case TokenEmbedding:
-                    gathered.Add(node.Inputs[1]);
+                    gathered.Add(ParameterOf(node.Inputs[1]) ?? node.Inputs[1]);
                     break;
                 case EmbeddingBag:
                     tables.TryAdd(node.Inputs[1], Graph[node.Inputs[1]].Type);
@@ -57,9 +57,9 @@ public sealed class TensorSharding : Sharding
 
         foreach (Node node in Graph.Nodes)
         {
-            if (node.Operator is Linear && IsParameter(node.Inputs[1]) && !gathered.Contains(node.Inputs[1]))
+            if (node.Operator is Linear && ParameterOf(node.Inputs[1]) is { } weight && !gathered.Contains(weight))
             {
-                _layouts[node.Inputs[1].Index] ??= Layout.Split(Graph[node.Inputs[1]].Type, 0, Sockets);
+                _layouts[weight.Index] ??= Layout.Split(Graph[weight].Type, 0, Sockets);
             }
             else if (node.Operator is AddBias && IsParameter(node.Inputs[1])
                 && Graph.Nodes.First(other => other.Output == node.Inputs[0]) is { Operator: Linear } product && IsRows(product.Inputs[1]))
@@ -121,7 +121,13 @@ public sealed class TensorSharding : Sharding
 
     private bool IsParameter(ValueId value) => Graph[value].Role == ValueRole.Parameter;
 
-    private bool IsRows(ValueId parameter) => _layouts[parameter.Index] is { Pieces.Count: > 1 };
+    /// <summary>The parameter that a product reads as it is, or as a weight in bf16.</summary>
+    private ValueId? ParameterOf(ValueId value) => IsParameter(value) ? value : BFloat16WeightOf(value)?.Inputs[0];
+
+    private bool IsRows(ValueId weight) => ParameterOf(weight) is { } parameter && _layouts[parameter.Index] is { Pieces.Count: > 1 };
+
+    /// <summary>True if the RDUs' columns of a product cut no pair of the weight that it packs.</summary>
+    private bool KeepsPairs(ValueId weight, TensorType product) => ParameterOf(weight) is not { } parameter || !Graph[parameter].Type.IsPaired || product.LastExtent % (2 * Sockets) == 0;
 
     /// <summary>Layouts that suit a node, the best first.</summary>
     private IEnumerable<Layout?> Candidates(Node node, TensorType type)
@@ -131,6 +137,12 @@ public sealed class TensorSharding : Sharding
             yield return hint;
         }
 
+        // A weight in bf16 lies where its parameter lies; RDUs that need other parts of it keep these.
+        if (BFloat16WeightOf(node.Output) is { } own && _layouts[own.Inputs[0].Index] is { Pieces.Count: > 1 } parts)
+        {
+            yield return parts;
+        }
+
         if (!type.HasSamples)
         {
             yield break;
@@ -138,7 +150,7 @@ public sealed class TensorSharding : Sharding
 
         switch (node.Operator)
         {
-            case Linear or LinearInputGradient when IsRows(node.Inputs[1]):
+            case Linear or LinearInputGradient when IsRows(node.Inputs[1]) && KeepsPairs(node.Inputs[1], type):
                 yield return Layout.Split(type, type.Rank - 1, Sockets);
                 break;
             case EmbeddingBag when _layouts[node.Inputs[1].Index] is { Pieces.Count: 1 } owner:

@@ -25,6 +25,14 @@ public static class BitsOf
     public static int Canonical(ElementType element, int word) =>
         element == ElementType.Float32 && float.IsNaN(BitConverter.Int32BitsToSingle(word)) ? CanonicalNaN : word;
 
+    /// <summary>The element that a word belongs to: of two in one word the first that differs.</summary>
+    /// <param name="type">The value's.</param>
+    /// <param name="word">Which word.</param>
+    /// <param name="a">The word in one.</param>
+    /// <param name="b">In the other.</param>
+    public static long Element(TensorType type, long word, int a, int b) =>
+        type.IsPaired ? 2 * word + ((short)a == (short)b ? 1 : 0) : word / type.Element.WordsPerElement();
+
     /// <summary>Compares some words of each row of two values of one type.</summary>
     /// <param name="element">What the words are.</param>
     /// <param name="a">All words of one.</param>

@@ -33,7 +33,7 @@ internal sealed class DifferenceLocator(ModelCheck check, CheckVariant first, Ch
             return null;
         }
 
-        var place = new ReplayPlace(Name, step, point.Section, point.Stage, TileOf(point, word), point.Value.Name, ElementOf(point.Value.Type, word, left.Kept[(int)word], right.Kept[(int)word]));
+        var place = new ReplayPlace(Name, step, point.Section, point.Stage, TileOf(point, word), point.Value.Name, BitsOf.Element(point.Value.Type, word, left.Kept[(int)word], right.Kept[(int)word]));
         return Describe(
             place, left.Kept[(int)word], right.Kept[(int)word],
             inputs.Replay(place, point.FirstColumn, point.Columns, TensorOf(point, left.Kept), TensorOf(point, right.Kept)));
@@ -49,23 +49,21 @@ internal sealed class DifferenceLocator(ModelCheck check, CheckVariant first, Ch
             .Select(found => new ConeInputs(a, found.graph, found.Value, Both(a, b))).FirstOrDefault();
         Go(a, b, step, inputs);
         static ValueId Find(CheckCourse course, string name) => course.Session.Parameters.First(id => course.Session.Graph[id].Name == name);
-        HostTensor Read(CheckCourse course)
-        {
-            ValueId id = Find(course, parameter);
-            return HostTensor.Create<float>(course.Session.ReadParameter(id), course.Session.Graph[id].Type.Shape.AsSpan());
-        }
-
-        HostTensor left = Read(a);
-        HostTensor right = Read(b);
-        if (BitsOf.FirstUnequal(left.Span<float>(), right.Span<float>()) is not { } element)
+        float[] Read(CheckCourse course) => course.Session.ReadParameter(Find(course, parameter));
+        float[] left = Read(a);
+        float[] right = Read(b);
+        if (BitsOf.FirstUnequal(left, right) is not { } element)
         {
             return null;
         }
 
+        TensorType type = a.Session.Graph[Find(a, parameter)].Type;
         (string section, string stage, int tileRows) = a.Session.WriterOf(Find(a, parameter));
-        int rowWords = left.Type.Rank < 2 ? left.Count : left.Count / left.Shape[0];
-        var place = new ReplayPlace(Name, step, section, stage, element / rowWords / tileRows, parameter, element);
-        return Describe(place, left.Span<int>()[element], right.Span<int>()[element], inputs?.Replay(place, 0, rowWords, left, right));
+        int rowElements = type.Rank < 2 ? left.Length : left.Length / type.Shape[0];
+        var place = new ReplayPlace(Name, step, section, stage, element / rowElements / tileRows, parameter, element);
+        return Describe(
+            place, BitConverter.SingleToInt32Bits(left[element]), BitConverter.SingleToInt32Bits(right[element]),
+            inputs?.Replay(place, 0, checked((int)type.WordsOf(rowElements)), HostTensor.FromFloats(type, left), HostTensor.FromFloats(type, right)));
     }
 
     /// <summary>True if both predict the same batches.</summary>
@@ -116,7 +114,7 @@ internal sealed class DifferenceLocator(ModelCheck check, CheckVariant first, Ch
             var inputs = new ConeInputs(a, point.Graph, point.Value.Id, known);
             inputs.ReadParameters();
             inputs.ReadInputs();
-            var place = new ReplayPlace(Name, check.Steps, point.Section, point.Stage, TileOf(point, word), point.Value.Name, ElementOf(point.Value.Type, word, words[word], changed[word]));
+            var place = new ReplayPlace(Name, check.Steps, point.Section, point.Stage, TileOf(point, word), point.Value.Name, BitsOf.Element(point.Value.Type, word, words[word], changed[word]));
             return Describe(
                 place, words[word], changed[word],
                 inputs.Replay(place, point.FirstColumn, point.Columns, TensorOf(point, words), TensorOf(point, changed)));
@@ -187,11 +185,7 @@ internal sealed class DifferenceLocator(ModelCheck check, CheckVariant first, Ch
         return (sample % batchSamples * each, each);
     }
 
-    private static HostTensor? TensorOf(ProbePoint point, IReadOnlyList<int> words) => point.Value.Type.IsPaired ? null : HostTensor.FromWords(point.Value.Type, [.. words]);
-
-    /// <summary>The element that a word belongs to: of two in one word the first that differs.</summary>
-    private static long ElementOf(TensorType type, long word, int a, int b) =>
-        type.IsPaired ? 2 * word + ((short)a == (short)b ? 1 : 0) : word / type.Element.WordsPerElement();
+    private static HostTensor TensorOf(ProbePoint point, IReadOnlyList<int> words) => HostTensor.FromWords(point.Value.Type, [.. words]);
 
     private static int TileOf(ProbePoint point, long word) => (int)(word / Math.Max(1, point.AllColumns) / point.TileRows);
 
@@ -233,7 +227,7 @@ internal sealed class DifferenceLocator(ModelCheck check, CheckVariant first, Ch
         public void ReadInputs()
         {
             Read(ValueRole.Input);
-            foreach (IGrouping<ValueId, StageRecorder.RecordedStage> group in Writers().Where(stage => !stage.Point.Value.Type.IsPaired).GroupBy(stage => stage.Point.Value.Id))
+            foreach (IGrouping<ValueId, StageRecorder.RecordedStage> group in Writers().GroupBy(stage => stage.Point.Value.Id))
             {
                 ProbePoint any = group.First().Point;
                 var words = new int[checked(any.Rows * any.AllColumns)];
@@ -252,9 +246,9 @@ internal sealed class DifferenceLocator(ModelCheck check, CheckVariant first, Ch
             }
         }
 
-        /// <summary>Null where the stage waits for another RDU, so that it cannot run by itself, or has values in pairs, which files do not hold.</summary>
-        public Func<string, string, StageReplay>? Replay(ReplayPlace place, int firstWord, int countWords, HostTensor? left, HostTensor? right) =>
-            left is null || right is null || _cone.Graph.Values.Any(value => value.Type.IsPaired) || _cone.Graph.Nodes.Any(node => node.Operator is Exchange) ? null : (first, second) => new StageReplay(place, _cone.Graph, _cone.Target, firstWord, countWords, _given, new ReplaySide(first, left), new ReplaySide(second, right));
+        /// <summary>Null where the stage takes what another RDU sends: it computes nothing, and cannot run by itself.</summary>
+        public Func<string, string, StageReplay>? Replay(ReplayPlace place, int firstWord, int countWords, HostTensor left, HostTensor right) =>
+            _cone.Graph.Nodes.Any(node => node.Operator is Exchange) ? null : (first, second) => new StageReplay(place, _cone.Graph, _cone.Target, firstWord, countWords, _given, new ReplaySide(first, left), new ReplaySide(second, right));
 
         private IEnumerable<StageRecorder.RecordedStage> Writers() => _course.Recorder!.Stages.Where(stage =>
             ReferenceEquals(stage.Point.Graph, _whole) && _whole[stage.Point.Value.Id].Role == ValueRole.Computed && _cone.Given.Any(given => given.Whole == stage.Point.Value.Id));
@@ -263,7 +257,7 @@ internal sealed class DifferenceLocator(ModelCheck check, CheckVariant first, Ch
 
         private void Read(ValueRole role)
         {
-            foreach ((ValueId whole, ValueId own) in _cone.Given.Where(given => _whole[given.Whole].Role == role && !_whole[given.Whole].Type.IsPaired))
+            foreach ((ValueId whole, ValueId own) in _cone.Given.Where(given => _whole[given.Whole].Role == role))
             {
                 _given[own] = _course.Session.Read(_whole, whole);
             }

@@ -46,7 +46,9 @@ public sealed record ReplayRun(string Device, [property: JsonConverter(typeof(Js
         long? second = FirstUnequal(replay, words, replay.Second.Result);
         long word = first ?? second ?? 0;
         Reproduces reproduces = first is null ? Reproduces.First : second is null ? Reproduces.Second : Reproduces.Neither;
-        return new ReplayRun(target.Device, reproduces, word / result.Element.WordsPerElement(), words.Length > 0 ? $"0x{words[(int)word]:X8}" : "none");
+        int[] side = (first is null ? replay.Second : replay.First).Result.ToWords();
+        long element = words.Length > 0 ? BitsOf.Element(result.Type, word, words[(int)word], side[(int)word]) : 0;
+        return new ReplayRun(target.Device, reproduces, element, words.Length > 0 ? $"0x{words[(int)word]:X8}" : "none");
     }
 
     private static long? FirstUnequal(StageReplay replay, int[] words, HostTensor side)

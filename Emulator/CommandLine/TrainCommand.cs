@@ -82,7 +82,7 @@ internal sealed class TrainCommand(ReceiptSink? sink) : IModelCommand
         Dictionary<string, object> options = CourseOptions.Describe(request, course);
         if (parsed.GetValue(_weights) is { } weightsPath)
         {
-            WeightFile.Load(session, weightsPath);
+            WeightFile.Load(session, weightsPath, begins: true);
             options.Add("initialWeights", session.WeightDigests().All);
         }
 

@@ -79,13 +79,13 @@ public abstract class Executor(CompiledProgram program) : IDisposable
 
         // In pieces: the words of a narrow type are not held all at once.
         const int pieceElements = 1 << 16;
-        int wordsPerElement = tensor.Element.WordsPerElement();
-        var words = new int[Math.Min(tensor.Count, pieceElements) * wordsPerElement];
+        int WordsOf(int elements) => checked((int)tensor.Type.WordsOf(elements));
+        var words = new int[WordsOf(Math.Min(tensor.Count, pieceElements))];
         for (int first = 0; first < tensor.Count; first += pieceElements)
         {
-            Span<int> piece = words.AsSpan(0, Math.Min(pieceElements, tensor.Count - first) * wordsPerElement);
+            Span<int> piece = words.AsSpan(0, WordsOf(Math.Min(pieceElements, tensor.Count - first)));
             tensor.ToWords(first, piece);
-            WriteWords(Program.Operands[value].OffsetElements + (long)first * wordsPerElement, piece);
+            WriteWords(Program.Operands[value].OffsetElements + tensor.Type.WordsOf(first), piece);
         }
 
         if (Program.PackOnWrite.TryGetValue(value, out Section? packing))

@@ -112,7 +112,7 @@ public sealed class Drift(IModel model, Func<IModelData> open, int seed, string?
         session.Initialize(seed, data.FirstValues);
         if (weights is not null)
         {
-            WeightFile.Load(session, weights);
+            WeightFile.Load(session, weights, begins: true);
         }
 
         new Trainer(session).Train(data.Training, course, new TrainingWatch(), cancellation);

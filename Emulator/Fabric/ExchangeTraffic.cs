@@ -23,7 +23,7 @@ public sealed record ExchangeTraffic(ImmutableArray<LinkTraffic> Links, long Rou
                 where node.Operator is Exchange
                 from move in ((Exchange)node.Operator).Moves
                 where move.Kind == MoveKind.Send
-                select (move.Peer, move.Source.CountElements * sizeof(float) * sockets[sender].Graph[node.Inputs[move.Input]].Type.Element.WordsPerElement());
+                select (move.Peer, sockets[sender].Graph[node.Inputs[move.Input]].Type.WordsOf(move.Source.CountElements) * sizeof(int));
             foreach (IGrouping<int, (int Peer, long Bytes)> link in sent.GroupBy(move => move.Peer).OrderBy(link => link.Key))
             {
                 links.Add(new LinkTraffic(sender, link.Key, topology.IsInNode(sender, link.Key), link.Count(), link.Sum(move => move.Bytes)));

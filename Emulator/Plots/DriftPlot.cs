@@ -8,7 +8,7 @@ internal static class DriftPlot
 {
     public static Plot Draw(IReadOnlyList<DriftResult> results)
     {
-        var plot = new Plot();
+        var plot = PlotFile.New();
         foreach (DriftResult result in results)
         {
             double[] ranks = [.. Enumerable.Range(1, result.Norms.Count).Select(rank => (double)rank)];
@@ -18,7 +18,7 @@ internal static class DriftPlot
         plot.Title("Drift of word embeddings between repetitions of one training");
         plot.XLabel("rank of the word");
         plot.YLabel("norm of the difference");
-        plot.ShowLegend();
+        plot.ShowLegend(Edge.Bottom);
         return plot;
     }
 }

@@ -8,7 +8,7 @@ internal static class IndexAddPlot
 {
     public static Plot Draw(IReadOnlyList<IndexAddRun> runs)
     {
-        var plot = new Plot();
+        var plot = PlotFile.New();
         double[] x = [.. Enumerable.Range(1, runs.Count).Select(run => (double)run)];
         double origin = runs[0].Ordered;
         plot.Add.Scatter(x, runs.Select(run => run.Ordered - origin).ToArray()).LegendText = "RDU order";

@@ -23,6 +23,17 @@ internal static class PlotFile
         AtomicFile.RequireWritable(path);
     }
 
+    /// <summary>An empty plot; it is told on stderr if it will have no text.</summary>
+    public static Plot New()
+    {
+        if (!PlotFonts.Exist)
+        {
+            Console.Error.WriteLine("no font was found on this machine: the plot has no text");
+        }
+
+        return new Plot();
+    }
+
     /// <exception cref="RduException">RDU0501: it cannot be written.</exception>
     public static void Write(string path, Plot plot) => AtomicFile.Write(
         path,

@@ -9,7 +9,7 @@ internal static class SweepPlot
 {
     public static Plot Draw(string title, string varied, IReadOnlyList<SweepRun> runs)
     {
-        var plot = new Plot();
+        var plot = PlotFile.New();
         double[] x = [.. Enumerable.Range(0, runs.Count).Select(i => (double)i)];
         Scatter metric = plot.Add.Scatter(x, runs.Select(run => run.Metric.Value).ToArray());
         metric.LegendText = runs[0].Metric.Title;
@@ -21,7 +21,7 @@ internal static class SweepPlot
         plot.XLabel(varied);
         plot.YLabel(runs[0].Metric.Title);
         plot.Axes.Right.Label.Text = "samples/s";
-        plot.ShowLegend();
+        plot.ShowLegend(Edge.Bottom);
         return plot;
     }
 }

@@ -9,7 +9,7 @@ internal static class TrainingPlot
 {
     public static Plot Draw(string title, TrainingState state)
     {
-        var plot = new Plot();
+        var plot = PlotFile.New();
         plot.Title(title);
         plot.XLabel("step");
         plot.YLabel("loss");

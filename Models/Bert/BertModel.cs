@@ -63,6 +63,8 @@ public sealed class BertModel : IModel
 
     public string? SampleNumbersField => BertGraph.SampleNumbers;
 
+    public bool IsOfTask(string parameter) => BertParameters.IsOfTask(parameter);
+
     public int EvaluationBatchSamples => _configuration.BatchSamples;
 
     public object Describe() => new { configuration = _configuration, tokens = _tokens, seed = _seed, optimizer = Optimizer, head = _head.ToString(), classes = _classes };

@@ -42,6 +42,13 @@ public static class BertParameters
 {
     public const string WordEmbeddings = "bert.embeddings.word_embeddings.weight";
 
+    private const string Classifier = "classifier";
+    private const string Answers = "qa_outputs";
+
+    /// <summary>True for the layer of a classification or of spans.</summary>
+    public static bool IsOfTask(string parameter) =>
+        parameter.StartsWith($"{Classifier}.", StringComparison.Ordinal) || parameter.StartsWith($"{Answers}.", StringComparison.Ordinal);
+
     /// <param name="configuration">The shape.</param>
     /// <param name="head">Its parameters come last.</param>
     /// <param name="classes">Of a classification.</param>
@@ -94,10 +101,10 @@ public static class BertParameters
                 Dense("cls.seq_relationship", 2, hidden);
                 break;
             case BertHead.Classification:
-                Dense("classifier", classes, hidden);
+                Dense(Classifier, classes, hidden);
                 break;
             case BertHead.Span:
-                Dense("qa_outputs", 2, hidden);
+                Dense(Answers, 2, hidden);
                 break;
             default:
                 break;

@@ -42,6 +42,10 @@ public sealed class MixedPrecisionModel : IModel
 
     public string? SampleNumbersField => _model.SampleNumbersField;
 
+    public bool IsTrained(string parameter) => _model.IsTrained(parameter);
+
+    public bool IsOfTask(string parameter) => _model.IsOfTask(parameter);
+
     public int EvaluationBatchSamples => _model.EvaluationBatchSamples;
 
     public object Describe() => new { model = _model.Describe(), precision = _policy };

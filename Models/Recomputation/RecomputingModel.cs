@@ -39,6 +39,8 @@ public sealed class RecomputingModel : IModel
 
     public bool IsTrained(string parameter) => _model.IsTrained(parameter);
 
+    public bool IsOfTask(string parameter) => _model.IsOfTask(parameter);
+
     public object Describe() => _model.Describe();
 
     /// <exception cref="RduException">RDU0202: a layer that the model does not have.</exception>

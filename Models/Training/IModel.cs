@@ -31,6 +31,9 @@ public interface IModel
     /// <summary>True if gradients change the parameter of this name; false for running statistics.</summary>
     bool IsTrained(string parameter) => true;
 
+    /// <summary>True for a task's own layers, which a pretrained model does not have: a training that begins with one draws them.</summary>
+    bool IsOfTask(string parameter) => false;
+
     /// <summary>Samples that are measured at a time.</summary>
     int EvaluationBatchSamples { get; }
 

@@ -1,16 +1,16 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using RduEmu.Emulator.Experiments;
 using RduEmu.Kernels.Errors;
+using RduEmu.Perf.Peers;
 using Spectre.Console;
 
 namespace RduEmu.Perf.Repeatability;
 
 /// <summary>One line.</summary>
 /// <param name="Cost">Time in RDU order by time of the rival: 1.05 is five per cent slower.</param>
-/// <param name="OrderedMicroseconds">The least time of one call.</param>
+/// <param name="OrderedMicroseconds">The median of its calls.</param>
 internal sealed record CostLine(string Operator, string Shape, int Threads, double Cost, double OrderedMicroseconds, double RivalMicroseconds, string Rival);
 
 /// <summary><c>repeatability</c>: what it costs that sums have an order.</summary>
@@ -18,11 +18,16 @@ internal static class RepeatabilityCommand
 {
     private const double Microseconds = 1e6;
 
-    /// <summary>Calls of each side at least: of long ones, too.</summary>
-    private const int LeastCalls = 5;
+    private static readonly Turns AllTurns = new(Rounds: 15, TurnSeconds: 0.1);
+
+    private static readonly Turns QuickTurns = new(Rounds: 5, TurnSeconds: 0.02);
 
     /// <summary>Sums of up to 2^15 terms of one size err by at most 2^15 units of 2^-24 on either side, by far less on average.</summary>
     private const double Tolerance = 2.0 * (1 << 15) / (1 << 24);
+
+    private static readonly (string Name, int BatchSamples)[] WholeModels = [("dlrm", 2048), ("bert", 16), ("unet", 8)];
+
+    private static readonly bool[] Sharing = [false, true];
 
     private static readonly JsonSerializerOptions CamelCase = new(JsonSerializerDefaults.Web);
 
@@ -41,7 +46,7 @@ internal static class RepeatabilityCommand
                 throw new RduException(ErrorCatalogue.OptionInvalid, "--threads", "at least 1", $"{count}", "give a positive number of threads");
             }
 
-            List<CostLine> lines = Measure(parsed.GetValue(quick) ? 1 : 5, count);
+            List<CostLine> lines = Measure(parsed.GetValue(quick) ? QuickTurns : AllTurns, count);
             if (parsed.GetValue(json))
             {
                 Console.Out.WriteLine(JsonSerializer.Serialize(new { Cases = lines }, CamelCase));
@@ -54,7 +59,7 @@ internal static class RepeatabilityCommand
         return command;
     }
 
-    private static List<CostLine> Measure(double pairSeconds, int threads)
+    private static List<CostLine> Measure(Turns turns, int threads)
     {
         MatrixRow Row(string model) => RepeatabilityMatrix.Rows.Single(row => row.Model == model && row.Size == "small");
         Func<CostPair>[] pairs =
@@ -70,9 +75,11 @@ internal static class RepeatabilityCommand
             () => new ScatterAddPair(threads, 200_000, 64, 16, races: false),
             () => new ScatterAddPair(threads, 200_000, 100_000, 16, races: true),
             () => new ScatterAddPair(threads, 200_000, 100_000, 16, races: false),
-            () => new WholeModelPair(Row("dlrm"), 1, 2048),
-            () => new WholeModelPair(Row("bert"), 1, 16),
-            () => new WholeModelPair(Row("unet"), 1, 8),
+            .. threads is 2 or 4 or 8
+                ? from model in WholeModels
+                  from isShared in Sharing
+                  select (Func<CostPair>)(() => new WholeModelPair(Row(model.Name), threads, isShared, model.BatchSamples))
+                : [],
         ];
         var lines = new List<CostLine>();
         foreach (Func<CostPair> create in pairs)
@@ -87,33 +94,18 @@ internal static class RepeatabilityCommand
                 throw new InvalidOperationException($"{pair.Operator}, {pair.Shape}: the two sides differ by {difference:E2} of the largest result");
             }
 
-            (double ordered, double rival) = LeastSeconds(pair, pairSeconds);
-            lines.Add(new CostLine(pair.Operator, pair.Shape, pair.Threads, ordered / rival, ordered * Microseconds, rival * Microseconds, pair.Rival));
+            (double ordered, double rival, double cost) = MedianSeconds(pair, turns);
+            lines.Add(new CostLine(pair.Operator, pair.Shape, pair.Threads, cost, ordered * Microseconds, rival * Microseconds, pair.Rival));
         }
 
         return lines;
     }
 
-    /// <summary>Call by call in turns; of each side the least time counts, which other work on the machine disturbs least.</summary>
-    private static (double Ordered, double Rival) LeastSeconds(CostPair pair, double seconds)
+    /// <summary>Both in turns; the medians of each side's times, and of the ratios of a turn.</summary>
+    private static (double Ordered, double Rival, double Cost) MedianSeconds(CostPair pair, Turns turns)
     {
-        double ordered = double.MaxValue;
-        double rival = double.MaxValue;
-        long begin = Stopwatch.GetTimestamp();
-        for (int call = 0; call < LeastCalls || Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds; call++)
-        {
-            ordered = Math.Min(ordered, Seconds(pair.Ordered));
-            rival = Math.Min(rival, Seconds(pair.Unordered));
-        }
-
-        return (ordered, rival);
-    }
-
-    private static double Seconds(Action call)
-    {
-        long begin = Stopwatch.GetTimestamp();
-        call();
-        return Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        double[][] seconds = turns.Seconds(pair.Ordered, pair.Unordered);
+        return (Turns.Median(seconds[0]), Turns.Median(seconds[1]), Turns.Median([.. seconds[0].Zip(seconds[1], (ordered, rival) => ordered / rival)]));
     }
 
     private static void Print(List<CostLine> lines, bool markdown)

@@ -5,12 +5,14 @@ using RduEmu.Models.Training;
 
 namespace RduEmu.Perf.Repeatability;
 
-/// <summary>A training step shared by RDUs: gradients joined in RDU order, against gradients that are added as they arrive.</summary>
+/// <summary>
+/// A training step against the same step whose threads each take a part of the batch and add their gradients as they arrive: the order of
+/// sums over samples, which is where whole models pay for it.
+/// </summary>
 internal sealed class WholeModelPair : CostPair
 {
-    private const int Sockets = 8;
-
     private readonly MatrixRow _row;
+    private readonly bool _isShared;
     private readonly ModelSession _ordered;
     private readonly ModelSession _arrival;
     private readonly IModelData _data;
@@ -19,31 +21,33 @@ internal sealed class WholeModelPair : CostPair
     private float _arrivalLoss;
 
     /// <param name="row">Model and size.</param>
-    /// <param name="threads">Workers of each RDU.</param>
+    /// <param name="threads">Of both sides.</param>
+    /// <param name="isShared">True if the ordered side shares the batch as the rival does, false if its threads share tiles of one RDU.</param>
     /// <param name="batchSamples">Samples of a step.</param>
-    public WholeModelPair(MatrixRow row, int threads, int batchSamples)
+    public WholeModelPair(MatrixRow row, int threads, bool isShared, int batchSamples)
     {
         _row = row;
+        _isShared = isShared;
         Threads = threads;
         (IModel model, Func<IModelData> open) = row.Build();
-        var target = new ExecutionTarget("host", threads);
+        var alone = new ExecutionTarget("host", 1);
         _data = open();
         _batch = _data.Training.CreateBatch(batchSamples);
         _data.Training.Rewind(0);
         _data.Training.Read(_batch);
-        _ordered = new ModelSession(model, target, new SessionPurpose(batchSamples), new BatchSplit(Sockets));
-        _arrival = new ModelSession(model, target, new SessionPurpose(batchSamples), new BatchSplit(Sockets) { Arrival = new ArrivalSums() });
+        _ordered = new ModelSession(model, isShared ? alone : alone with { Threads = threads }, new SessionPurpose(batchSamples), isShared ? new BatchSplit(threads) : BatchSplit.None);
+        _arrival = new ModelSession(model, alone, new SessionPurpose(batchSamples), new BatchSplit(threads) { Arrival = new ArrivalSums() });
         _ordered.Initialize(1, _data.FirstValues);
         _arrival.Initialize(1, _data.FirstValues);
     }
 
     public override string Operator => $"{_row.Model}, training step";
 
-    public override string Shape => $"{_batch.CapacitySamples} samples on {Sockets} RDUs; {_row.Summary}";
+    public override string Shape => $"{_batch.CapacitySamples} samples{(_isShared ? $" on {Threads} RDUs" : string.Empty)}; {_row.Summary}";
 
     public override int Threads { get; }
 
-    public override string Rival => "shares added as they arrive";
+    public override string Rival => "a part of the batch for each thread, gradients added as they arrive";
 
     /// <summary>At a rate of 0, so that both sides see the same weights for ever.</summary>
     public override void Ordered() => _orderedLoss = _ordered.Step(_batch, new StepMoment(0, 0));

@@ -2,12 +2,15 @@ using NUnit.Framework;
 using RduEmu.Compiler.Executables;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Lowering;
+using RduEmu.Compiler.Precision;
 using RduEmu.Emulator.Checks;
 using RduEmu.Emulator.Execution;
 using RduEmu.Kernels.Errors;
+using RduEmu.Kernels.Templates.Round;
 using RduEmu.Models.Bert;
 using RduEmu.Models.Bert.Data;
 using RduEmu.Models.Dlrm;
+using RduEmu.Models.Precision;
 using RduEmu.Models.Training;
 using RduEmu.Models.Unet;
 using RduEmu.Tests.Bert;
@@ -25,7 +28,7 @@ public sealed class StageReplayTests
 
     private static readonly CheckVariant Good = new("host", 1, Batch, CompileMode.O3, Run: 0);
     private static readonly OperatorCatalogue Operators = new([typeof(DlrmModel).Assembly]);
-    private static readonly string[] Models = ["dlrm", "bert", "unet"];
+    private static readonly string[] Models = ["dlrm", "bert", "bert mp4", "unet"];
 
     /// <summary>Each model, flips in stages spread over a step and over a prediction: what is run again is what was not flipped, wherever.</summary>
     [TestCaseSource(nameof(Models))]
@@ -206,9 +209,11 @@ public sealed class StageReplayTests
         {
             case "dlrm":
                 return (new DlrmModel(DlrmPresets.Tiny), () => DlrmData.Open(DlrmPresets.Tiny, null, null, seed: 1), choices);
-            case "bert":
+            case "bert" or "bert mp4":
                 BertConfiguration small = SmallBert.Configuration with { Positions = 16, Vocabulary = 200 };
-                return (new BertModel(small, 16, 1, "adamw"), () => new BertData(small, TokenText.Generate(small.Vocabulary, 1), 16, 1, isGenerated: true), choices);
+                var bert = new BertModel(small, 16, 1, "adamw");
+                var policy = new PrecisionPolicy(PrecisionPreset.Mp4, RoundingKind.Stochastic, HasMasters: false, Seed: 1);
+                return (model == "bert" ? bert : new MixedPrecisionModel(bert, policy), () => new BertData(small, TokenText.Generate(small.Vocabulary, 1), 16, 1, isGenerated: true), choices);
             default:
                 UnetConfiguration cells = SmallUnet.Configurations.First();
                 var segmentation = new SegmentationChoices(null, null, SmallUnet.Extent, AugmentationKind.None, true);

@@ -1,13 +1,16 @@
 using NUnit.Framework;
 using RduEmu.Compiler.Lowering;
 using RduEmu.Compiler.Optimizers;
+using RduEmu.Compiler.Precision;
 using RduEmu.Emulator.Execution;
 using RduEmu.Emulator.Fabric;
 using RduEmu.Emulator.Training;
 using RduEmu.Emulator.Training.Sharded;
+using RduEmu.Kernels.Templates.Round;
 using RduEmu.Models.Bert;
 using RduEmu.Models.Bert.Data;
 using RduEmu.Models.Dlrm;
+using RduEmu.Models.Precision;
 using RduEmu.Models.Training;
 using RduEmu.Models.Unet;
 
@@ -70,7 +73,25 @@ public sealed class ShardingTests
             new(2), new(2, Kind: ParallelKind.Spatial), new(4, Kind: ParallelKind.Spatial), new(8, Kind: ParallelKind.Spatial), new(2, Kind: ParallelKind.Pipeline),
             new(2, Kind: ParallelKind.Tensor),
         ];
-        CheckAll(Unet(SmallUnet, 64, 2), shared, onOtherPaths: [], steps: 5);
+        CheckAll(Unet(SmallUnet, 64, 2), shared, onOtherPaths: []);
+    }
+
+    /// <summary>Values and weights in pairs of bf16; stochastic rounding draws by the place in a sample, wherever that is computed.</summary>
+    [Test]
+    public void Bert_InBFloat16_HasOneDigest([Values] RoundingKind rounding, [Values] bool hasMasters)
+    {
+        var policy = new PrecisionPolicy(hasMasters ? PrecisionPreset.Mp1 : PrecisionPreset.Mp4, rounding, hasMasters, Seed: 1);
+        var course = new Course(
+            new MixedPrecisionModel(new BertModel(SmallBert, tokens: 8, seed: 1), policy), () => new BertData(SmallBert, TokenText.Generate(SmallBert.Vocabulary, 1), 8, 1, isGenerated: true), 8);
+        CheckAll(course, [new(2), new(2, Kind: ParallelKind.Tensor), new(2, 4, ParallelKind.Pipeline)], onOtherPaths: [], steps: 5);
+    }
+
+    [Test]
+    public void Unet_InBFloat16_HasOneDigest()
+    {
+        Course course = Unet(SmallUnet, 32, 2);
+        var policy = new PrecisionPolicy(PrecisionPreset.Mp4, RoundingKind.Nearest, HasMasters: false, Seed: 1);
+        CheckAll(course with { Model = new MixedPrecisionModel(course.Model, policy) }, [new(2, Kind: ParallelKind.Spatial), new(2, Kind: ParallelKind.Pipeline)], onOtherPaths: [], steps: 5);
     }
 
     /// <summary>Every operator that the other UNets have, tiles whose sums do not compose (48 is no power of two), and the other paths.</summary>
@@ -86,9 +107,11 @@ public sealed class ShardingTests
 
     /// <summary>Sixteen RDUs stand in two nodes; what goes over each link is what the exchanges of the graphs say.</summary>
     [Test]
-    public void TwoNodes_CountTheTrafficOfEachLink()
+    public void TwoNodes_CountTheTrafficOfEachLink([Values] bool inBFloat16)
     {
+        var policy = new PrecisionPolicy(PrecisionPreset.Mp4, RoundingKind.Nearest, HasMasters: false, Seed: 1);
         Course course = Dlrm(OptimizerKind.Sgd);
+        course = inBFloat16 ? course with { Model = new MixedPrecisionModel(course.Model, policy) } : course;
         using var rdus = new ShardedRdus(course.Model, Host, new SessionPurpose(course.Batch), new BatchSplit(16, Kind: ParallelKind.Tensor));
         var topology = new FabricTopology(16);
         ExchangeTraffic expected = ExchangeTraffic.Of(rdus.Sockets, topology);

@@ -11,11 +11,15 @@ public static class WeightFile
 
     /// <summary>Takes all parameters from a file; what else it has is passed over.</summary>
     /// <exception cref="RduException">RDU0101, RDU0131: the file is missing or damaged. RDU0132: it lacks a parameter, or has it with another shape.</exception>
-    public static void Load(ModelSession session, string path)
+    /// <param name="session">Takes them.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="begins">True if a training begins with them: layers of its task that the file lacks stay as they are.</param>
+    public static void Load(ModelSession session, string path, bool begins = false)
     {
         using var file = new SafetensorsReader(path);
-        Require(session, session.Parameters, file, path);
-        Read(session, session.Parameters, file);
+        ValueId[] parameters = [.. session.Parameters.Where(id => !begins || !session.Model.IsOfTask(session.Graph[id].Name) || Find(file, session.Graph[id].Name) is not null)];
+        Require(session, parameters, file, path);
+        Read(session, parameters, file);
         session.Load();
     }
 

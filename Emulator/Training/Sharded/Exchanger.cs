@@ -46,9 +46,10 @@ internal sealed class Exchanger(IFabric fabric)
 
     private void Send(Executor executor, ValueId source, Move move)
     {
-        int[] words = Words(move.Source.CountElements);
+        TensorType type = executor.Program.Graph[source].Type;
+        int[] words = Words(type.WordsOf(move.Source.CountElements));
         int at = 0;
-        move.Source.ForEachRun(executor.Program.Graph[source].Type.Shape, (row, first, length) =>
+        ForEachRun(move.Source, type, (row, first, length) =>
         {
             executor.ReadRow(source, row, first, words.AsSpan(at, length));
             at += length;
@@ -58,11 +59,12 @@ internal sealed class Exchanger(IFabric fabric)
 
     private void Receive(Executor executor, ValueId target, Move move)
     {
-        int count = checked((int)move.Target.CountElements);
+        TensorType type = executor.Program.Graph[target].Type;
+        int count = checked((int)type.WordsOf(move.Target.CountElements));
         int[] words = Words(count);
         fabric.Receive(move.Peer, MemoryMarshal.AsBytes(words.AsSpan(0, count)));
         int at = 0;
-        move.Target.ForEachRun(executor.Program.Graph[target].Type.Shape, (row, first, length) =>
+        ForEachRun(move.Target, type, (row, first, length) =>
         {
             executor.WriteRow(target, row, first, words.AsSpan(at, length));
             at += length;
@@ -73,10 +75,10 @@ internal sealed class Exchanger(IFabric fabric)
     private void Keep(Executor executor, ValueId source, ValueId target, Move move)
     {
         var targets = new List<(int Row, long First, int Length)>();
-        move.Target.ForEachRun(executor.Program.Graph[target].Type.Shape, (row, first, length) => targets.Add((row, first, length)));
+        ForEachRun(move.Target, executor.Program.Graph[target].Type, (row, first, length) => targets.Add((row, first, length)));
         int run = 0;
         int done = 0;
-        move.Source.ForEachRun(executor.Program.Graph[source].Type.Shape, (row, first, length) =>
+        ForEachRun(move.Source, executor.Program.Graph[source].Type, (row, first, length) =>
         {
             for (int at = 0; at < length;)
             {
@@ -94,6 +96,10 @@ internal sealed class Exchanger(IFabric fabric)
             }
         });
     }
+
+    /// <summary>Runs of words: no region cuts a pair of bf16.</summary>
+    private static void ForEachRun(Region region, TensorType type, Action<int, long, int> visit) =>
+        region.ForEachRun(type.Shape, (row, first, length) => visit(row, type.WordsOf(first), checked((int)type.WordsOf(length))));
 
     private int[] Words(long count)
     {

@@ -35,12 +35,6 @@ internal static class Shardings
                 ErrorCatalogue.OptionInvalid, "--accumulate", "1 beside --parallel tensor and spatial", $"{split.Accumulate}", "leave it out, or take --parallel data or pipeline");
         }
 
-        if (graph.Values.Any(value => value.Type.Element == ElementType.BFloat16))
-        {
-            throw new RduException(
-                ErrorCatalogue.OptionInvalid, "--precision", "fp32 beside --parallel tensor, pipeline and spatial", "bf16", "leave it out, or take --parallel data");
-        }
-
         switch (split.Kind)
         {
             case ParallelKind.Tensor:
