@@ -3,6 +3,7 @@ using NUnit.Framework;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Programs;
+using RduEmu.Kernels.Templates;
 using RduEmu.Kernels.Templates.Contract;
 using RduEmu.Kernels.Templates.SampleReduce;
 using RduEmu.Tests.Templates;
@@ -40,6 +41,46 @@ public sealed class ContractTests
                 Assert.That(after[output + row * (columns + 2) + n], Is.EqualTo(BitConverter.SingleToUInt32Bits(expected)));
             }
         }
+    }
+
+    [Test]
+    public void ContractTiles_OnADevice([Values(1, 4, 5, 15)] int rows, [Values(1, 4, 15, 16, 33, 36)] int columns, [Values(1, 17, 256, 257, 513)] int depth)
+    {
+        int weight = (rows * (depth + 1) + 15) / 16 * 16;
+        int bias = weight + (int)PackedWeight.LengthElements(columns, depth);
+        int output = bias + columns;
+        uint[] before = UnitHarness.RandomWords(output + rows * (columns + 2), depth);
+        var binding = new ProgramBinding([new Operand(bias, columns)], [SlotAccess.PerColumn]);
+        var (x, w, y) = (new Operand(0, depth + 1), new Operand(weight, 0), new Operand(output, columns + 2));
+        var unit = new ContractUnit<BiasRelu>("linear", 1, columns, depth, x, w, y, binding, 2);
+
+        UnitHarness.Check(new TiledOnDevices(unit, new ContractArguments(x, w, y, binding.Slots, columns, depth)), rows, before);
+    }
+
+    /// <summary>A unit that is large enough for tiles takes them, and a small one does not.</summary>
+    [TestCase(4, 16, nameof(ContractKernel))]
+    [TestCase(2048, 1024, nameof(ContractTileKernel))]
+    public void Contract_ChoosesItsKernelByTheThreadsThatItHas(int rows, int columns, string kernel)
+    {
+        var unit = new ContractUnit<Accumulated>(
+            "linear", 1, columns, 8, new Operand(0, 8), new Operand(0, 0), new Operand(0, columns), new ProgramBinding([], []), 0);
+        var launches = new LaunchList();
+
+        unit.Launch(launches, rows);
+
+        Assert.That(launches.Kernels, Is.EqualTo(new[] { kernel }));
+    }
+
+    [Test]
+    public void ContractTiles_LoadPanelsBySixteenBytes_AndKeepTheirSumsInRegisters()
+    {
+        using var inspector = new PtxInspector();
+
+        string ptx = inspector.Compile(ContractTileKernel.Method(typeof(BiasRelu)));
+
+        Assert.That(ptx, Does.Match(@"ld\.(global\.)?v4\.[bf]32"));
+        Assert.That(ptx, Does.Not.Contain(".local"));
+        Assert.That(ptx.Split("fma.rn.f32").Length - 1, Is.GreaterThanOrEqualTo(16));
     }
 
     [Test]
@@ -121,6 +162,7 @@ public sealed class ContractTests
     private static IEnumerable<TestCaseData> Kernels()
     {
         yield return new TestCaseData(ContractKernel.Method(typeof(BiasRelu))).SetName("{m}(contract)");
+        yield return new TestCaseData(ContractTileKernel.Method(typeof(BiasRelu))).SetName("{m}(contract tiles)");
         yield return new TestCaseData(PackKernel.Method).SetName("{m}(pack)");
         yield return new TestCaseData(SampleContractKernel.Method).SetName("{m}(sample contract)");
     }
@@ -151,4 +193,33 @@ public sealed class ContractTests
     }
 
     private static float Float(uint bits) => BitConverter.UInt32BitsToSingle(bits);
+
+    /// <summary>The unit, with the kernel of tiles however few its threads are.</summary>
+    private sealed class TiledOnDevices(ContractUnit<BiasRelu> unit, ContractArguments arguments) : ConfiguredUnit("tiled", 1)
+    {
+        public override long OperationsPerItem => unit.OperationsPerItem;
+
+        public override void Interpret(InterpreterMemory memory, int items) => unit.Interpret(memory, items);
+
+        public override void Run(in HostTile tile) => unit.Run(in tile);
+
+        public override void Launch(KernelLauncher launcher, int items) => launcher.Launch(
+            ContractTileKernel.Run<BiasRelu>, (int)ContractTileKernel.Threads(items, arguments.Columns), new ContractTileArguments(arguments, items));
+    }
+
+    /// <summary>Notes which kernels are launched.</summary>
+    private sealed class LaunchList : KernelLauncher
+    {
+        private readonly List<string> _kernels = [];
+
+        public IReadOnlyList<string> Kernels => _kernels;
+
+        public override void Launch<TArguments>(
+            Action<ILGPU.Index1D, ILGPU.ArrayView<float>, ILGPU.ArrayView<int>, TArguments> kernel, int extentElements, TArguments arguments) =>
+            _kernels.Add(kernel.Method.DeclaringType!.Name);
+
+        public override void LaunchGroups<TArguments>(
+            Action<ILGPU.ArrayView<float>, ILGPU.ArrayView<int>, TArguments> kernel, ILGPU.Index3D groups, ILGPU.Index3D threadsPerGroup, TArguments arguments) =>
+            _kernels.Add(kernel.Method.DeclaringType!.Name);
+    }
 }

@@ -101,6 +101,16 @@ public sealed unsafe class ContractUnit<TEpilogue> : ConfiguredUnit
         }
     }
 
-    public override void Launch(KernelLauncher launcher, int items) =>
-        launcher.Launch(ContractKernel.Run<TEpilogue>, checked(items * RowsPerItem * _arguments.Columns), _arguments);
+    public override void Launch(KernelLauncher launcher, int items)
+    {
+        int rows = checked(items * RowsPerItem);
+        long threads = ContractTileKernel.Threads(rows, _arguments.Columns);
+        if (threads >= ContractTileKernel.LeastThreads)
+        {
+            launcher.Launch(ContractTileKernel.Run<TEpilogue>, checked((int)threads), new ContractTileArguments(_arguments, rows));
+            return;
+        }
+
+        launcher.Launch(ContractKernel.Run<TEpilogue>, checked(rows * _arguments.Columns), _arguments);
+    }
 }
