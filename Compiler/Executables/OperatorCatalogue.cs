@@ -13,22 +13,14 @@ namespace RduEmu.Compiler.Executables;
 /// </summary>
 public sealed class OperatorCatalogue
 {
-    private readonly SortedDictionary<string, Type> _types = new(StringComparer.Ordinal);
+    /// <summary>Looked for when the first operator is: most commands need none of them.</summary>
+    private readonly Lazy<SortedDictionary<string, Type>> _types;
 
     /// <param name="assemblies">Beside that of the compiler.</param>
-    public OperatorCatalogue(params IEnumerable<Assembly> assemblies)
-    {
-        foreach (Type type in assemblies.Prepend(typeof(Operator).Assembly).Distinct().SelectMany(assembly => assembly.GetTypes()))
-        {
-            if (type.IsSubclassOf(typeof(Operator)) && !type.IsAbstract)
-            {
-                _types.Add(type.Name, type);
-            }
-        }
-    }
+    public OperatorCatalogue(params IEnumerable<Assembly> assemblies) => _types = new(() => Find([typeof(Operator).Assembly, .. assemblies]));
 
     /// <summary>All names, in ordinal order.</summary>
-    public IEnumerable<string> Names => _types.Keys;
+    public IEnumerable<string> Names => _types.Value.Keys;
 
     /// <summary>Attributes by name, in the order of the constructor.</summary>
     /// <exception cref="ArgumentException">An attribute of a kind that has no form in a file.</exception>
@@ -63,14 +55,39 @@ public sealed class OperatorCatalogue
 
     /// <summary>The operator of this name with these attributes.</summary>
     /// <exception cref="FormatException">No such operator, or attributes that are not its own.</exception>
-    public Operator Create(string name, JsonElement attributes)
+    public Operator Create(string name, JsonElement attributes) => (Operator)Create(TypeOf(name), name, attributes);
+
+    /// <summary>The record of the operator of this name.</summary>
+    /// <exception cref="FormatException">No such operator.</exception>
+    internal Type TypeOf(string name) => _types.Value.TryGetValue(name, out Type? type) ? type : throw new FormatException($"operator {name}");
+
+    /// <summary>A type of the compiler's own that is made of its constructor's parameters: a window, an operator whose gradient it is.</summary>
+    internal static bool IsRecord(Type type) => type.Assembly == typeof(Operator).Assembly && !type.IsEnum && !type.IsAbstract && !type.IsGenericType;
+
+    internal static ConstructorInfo ConstructorOf(Type type)
     {
-        if (!_types.TryGetValue(name, out Type? type))
+        ConstructorInfo[] constructors = type.GetConstructors();
+        ConstructorInfo longest = constructors[0];
+        foreach (ConstructorInfo constructor in constructors)
         {
-            throw new FormatException($"operator {name}");
+            longest = constructor.GetParameters().Length > longest.GetParameters().Length ? constructor : longest;
         }
 
-        return (Operator)Create(type, name, attributes);
+        return longest;
+    }
+
+    private static SortedDictionary<string, Type> Find(IEnumerable<Assembly> assemblies)
+    {
+        var types = new SortedDictionary<string, Type>(StringComparer.Ordinal);
+        foreach (Type type in assemblies.Distinct().SelectMany(assembly => assembly.GetTypes()))
+        {
+            if (type.IsSubclassOf(typeof(Operator)) && !type.IsAbstract)
+            {
+                types.Add(type.Name, type);
+            }
+        }
+
+        return types;
     }
 
     private static object Create(Type type, string name, JsonElement attributes)
@@ -90,12 +107,6 @@ public sealed class OperatorCatalogue
 
         return constructor.Invoke(values);
     }
-
-    /// <summary>A type of the compiler's own that is made of its constructor's parameters: a window, an operator whose gradient it is.</summary>
-    private static bool IsRecord(Type type) => type.Assembly == typeof(Operator).Assembly && !type.IsEnum && !type.IsAbstract && !type.IsGenericType;
-
-    private static ConstructorInfo ConstructorOf(Type type) =>
-        type.GetConstructors().OrderByDescending(constructor => constructor.GetParameters().Length).First();
 
     private static object? Read(Type type, JsonElement value)
     {

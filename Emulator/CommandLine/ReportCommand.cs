@@ -23,14 +23,16 @@ internal sealed class ReportCommand : IModelCommand
     private readonly MachineOptions _machine = new();
     private readonly Option<string> _output = new("-o", "--output") { Description = "folder for the files; made if it does not exist", Required = true };
 
-    public IReadOnlyList<Option> Options => [.. _machine.All, _output];
+    private readonly Option<int> _threads = new("--threads") { Description = "threads that simulate sections; no byte depends on them", DefaultValueFactory = _ => Environment.ProcessorCount };
+
+    public IReadOnlyList<Option> Options => [.. _machine.All, _output, _threads];
 
     public static Command Create() => ModelCatalogue.CreateCommand(
         "report", "the model on a machine in modelled cycles: SambaTune's tables, report.html, a Perfetto trace", () => new ReportCommand());
 
     public int Run(ParseResult parsed, ModelRequest request)
     {
-        MachineRequest machine = _machine.Read(parsed);
+        MachineRequest machine = _machine.Read(parsed) with { Threads = CommonOptions.Positive("--threads", parsed.GetRequiredValue(_threads)) };
         string folder = parsed.GetRequiredValue(_output);
         IModel model = request.Model;
         int batch = Batch(request, machine);
