@@ -6,18 +6,22 @@ namespace RduEmu.Compiler.Executables;
 /// <summary>Reads what a <see cref="PackWriter"/> wrote. Every method throws <see cref="InvalidDataException"/> where the bytes are no such thing.</summary>
 internal ref struct PackReader(ReadOnlySpan<byte> bytes)
 {
+    private readonly ReadOnlySpan<byte> _bytes = bytes;
     private readonly List<string> _texts = [];
-    private ReadOnlySpan<byte> _rest = bytes;
+    private int _at;
 
     public long ReadLong()
     {
+        ReadOnlySpan<byte> bytes = _bytes;
+        int at = _at;
         ulong number = 0;
-        for (int i = 0, shift = 0; i < _rest.Length && shift < 64; i++, shift += 7)
+        for (int shift = 0; (uint)at < (uint)bytes.Length && shift < 64; shift += 7)
         {
-            number |= (ulong)(_rest[i] & 0x7F) << shift;
-            if (_rest[i] <= 0x7F)
+            byte group = bytes[at++];
+            number |= (ulong)(group & 0x7F) << shift;
+            if (group <= 0x7F)
             {
-                _rest = _rest[(i + 1)..];
+                _at = at;
                 return (long)(number >> 1) ^ -(long)(number & 1);
             }
         }
@@ -43,7 +47,7 @@ internal ref struct PackReader(ReadOnlySpan<byte> bytes)
     }
 
     /// <summary>How many items follow; each takes a byte at least, so damage never asks for more memory than the file has bytes.</summary>
-    public int ReadCount() => ReadBelow(_rest.Length + 1);
+    public int ReadCount() => ReadBelow(_bytes.Length - _at + 1);
 
     public string ReadText()
     {
@@ -51,8 +55,8 @@ internal ref struct PackReader(ReadOnlySpan<byte> bytes)
         if (known == _texts.Count)
         {
             int length = ReadCount();
-            _texts.Add(Encoding.UTF8.GetString(_rest[..length]));
-            _rest = _rest[length..];
+            _texts.Add(Encoding.UTF8.GetString(_bytes.Slice(_at, length)));
+            _at += length;
         }
 
         return _texts[known];
@@ -84,9 +88,9 @@ internal ref struct PackReader(ReadOnlySpan<byte> bytes)
 
     public readonly void RequireEnd()
     {
-        if (!_rest.IsEmpty)
+        if (_at < _bytes.Length)
         {
-            throw new InvalidDataException($"a pack with {_rest.Length} bytes behind its end");
+            throw new InvalidDataException($"a pack with {_bytes.Length - _at} bytes behind its end");
         }
     }
 }

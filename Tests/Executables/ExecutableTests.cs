@@ -144,7 +144,7 @@ public sealed class ExecutableTests
         Graph graph = model switch
         {
             "unet" => new UnetModel(UnetPresets.Sn10 with { Features = 2 }, (32, 32), (32, 32), seed: 1).BuildTrainingStep(2).Graph,
-            "gpt2, o1" => Gpt2Graph.BuildTrainingStep(new Gpt2Configuration(64, 4, 2, 32), 2),
+            "gpt2, o1" => Gpt2Graph.BuildTrainingStep(new Gpt2Configuration(64, 4, 2, 32, Vocabulary: 512), 2),
             _ => new MixedPrecisionModel(
                 new RecomputingModel(new BertModel(new BertConfiguration("two", 2, 16, 2, 32), 8, seed: 3), [RecomputingModel.AllLayers]), new PrecisionPolicy(PrecisionPreset.Mp4, RoundingKind.Nearest, HasMasters: true, Seed: 3)).BuildTrainingStep(4).Graph,
         };
