@@ -16,8 +16,14 @@ public sealed class OperatorCatalogue
     /// <summary>Looked for when the first operator is: most commands need none of them.</summary>
     private readonly Lazy<SortedDictionary<string, Type>> _types;
 
+    private readonly Assembly[] _assemblies;
+
     /// <param name="assemblies">Beside that of the compiler.</param>
-    public OperatorCatalogue(params IEnumerable<Assembly> assemblies) => _types = new(() => Find([typeof(Operator).Assembly, .. assemblies]));
+    public OperatorCatalogue(params IEnumerable<Assembly> assemblies)
+    {
+        _assemblies = [.. assemblies.Prepend(typeof(Operator).Assembly).Distinct()];
+        _types = new(() => Find(_assemblies));
+    }
 
     /// <summary>All names, in ordinal order.</summary>
     public IEnumerable<string> Names => _types.Value.Keys;
@@ -61,6 +67,21 @@ public sealed class OperatorCatalogue
     /// <exception cref="FormatException">No such operator.</exception>
     internal Type TypeOf(string name) => _types.Value.TryGetValue(name, out Type? type) ? type : throw new FormatException($"operator {name}");
 
+    /// <summary>The same by the name with its namespace, without a look at all types of the assemblies.</summary>
+    /// <exception cref="FormatException">No such operator.</exception>
+    internal Type TypeOfFullName(string name)
+    {
+        foreach (Assembly assembly in _assemblies)
+        {
+            if (assembly.GetType(name) is { IsAbstract: false } type && type.IsSubclassOf(typeof(Operator)))
+            {
+                return type;
+            }
+        }
+
+        throw new FormatException($"operator {name}");
+    }
+
     /// <summary>A type of the compiler's own that is made of its constructor's parameters: a window, an operator whose gradient it is.</summary>
     internal static bool IsRecord(Type type) => type.Assembly == typeof(Operator).Assembly && !type.IsEnum && !type.IsAbstract && !type.IsGenericType;
 
@@ -79,7 +100,7 @@ public sealed class OperatorCatalogue
     private static SortedDictionary<string, Type> Find(IEnumerable<Assembly> assemblies)
     {
         var types = new SortedDictionary<string, Type>(StringComparer.Ordinal);
-        foreach (Type type in assemblies.Distinct().SelectMany(assembly => assembly.GetTypes()))
+        foreach (Type type in assemblies.SelectMany(assembly => assembly.GetTypes()))
         {
             if (type.IsSubclassOf(typeof(Operator)) && !type.IsAbstract)
             {

@@ -4,18 +4,18 @@ using RduEmu.Compiler.Operators;
 
 namespace RduEmu.Compiler.Executables;
 
-/// <summary>An operator in a pack: its name, then its attributes in the order of the constructor; members of enumerations by name.</summary>
+/// <summary>An operator in a pack: its type, then its attributes in the order of the constructor; members of enumerations by name.</summary>
 internal static class OperatorPack
 {
     public static void Write(PackWriter pack, Operator op)
     {
-        pack.Write(op.Name);
+        pack.Write(op.GetType().FullName!);
         WriteMembers(pack, op);
     }
 
     /// <exception cref="FormatException">No such operator, or attributes that are not its own.</exception>
     public static Operator Read(ref PackReader pack, OperatorCatalogue operators) =>
-        (Operator)ReadMembers(ref pack, operators.TypeOf(pack.ReadText()));
+        (Operator)ReadMembers(ref pack, operators.TypeOfFullName(pack.ReadText()));
 
     private static void WriteMembers(PackWriter pack, object record)
     {

@@ -17,7 +17,7 @@ internal static class LoadCommand
     public static Command Create()
     {
         Argument<string[]> files = new("file") { Description = "executables that rduemu compile wrote", Arity = ArgumentArity.OneOrMore };
-        Command command = new("load", "milliseconds of processor time: the process up to the first load, that load, the best and the median of the later ones, each with its parts") { files };
+        Command command = new("load", "milliseconds of processor time: the first load of a file and what the process took before it, the best and the median of the later ones") { files };
         command.SetAction(parsed => Print(parsed.GetValue(files)!));
         return command;
     }
@@ -25,32 +25,30 @@ internal static class LoadCommand
     private static void Print(string[] files)
     {
         var operators = new OperatorCatalogue([typeof(DlrmModel).Assembly]);
-        var rows = new List<(string Name, long Bytes, int Sections, Times First, double SinceStart, Times Best, Times Median)>();
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("file", "KB", "load", "check", "program", "graph", "all");
+        foreach (TableColumn column in table.Columns.Where((_, i) => i is 1 or > 2))
+        {
+            column.RightAligned();
+        }
+
         foreach (string file in files)
         {
-            (Executable executable, Times first) = Load(file, operators);
-            double sinceStart = Processor();
-            Times[] later = [.. Enumerable.Range(0, Repetitions).Select(_ => Load(file, operators).Times).OrderBy(times => times.All)];
-            rows.Add((Path.GetFileName(file), new FileInfo(file).Length, executable.Program.Sections.Count, first, sinceStart, later[0], later[Repetitions / 2]));
-        }
-
-        Table table = new Table().Border(TableBorder.Simple).AddColumn("file");
-        foreach (string heading in new[] { "KB", "sections", "process", "first", "check", "program", "graph", "best", "check", "program", "graph", "median" })
-        {
-            table.AddColumn(new TableColumn(heading).RightAligned());
-        }
-
-        foreach ((string name, long bytes, int sections, Times first, double sinceStart, Times best, Times median) in rows)
-        {
-            table.AddRow(
-                Markup.Escape(name), $"{bytes >> 10}", $"{sections}", Text(sinceStart), Text(first.All), Text(first.Check), Text(first.Program), Text(first.Graph),
-                Text(best.All), Text(best.Check), Text(best.Program), Text(best.Graph), Text(median.All));
+            double before = Processor();
+            Times first = Load(file, operators);
+            Times[] later = [.. Enumerable.Range(0, Repetitions).Select(_ => Load(file, operators)).OrderBy(times => times.All)];
+            string name = Markup.Escape(Path.GetFileName(file));
+            string size = $"{new FileInfo(file).Length >> 10}";
+            foreach ((string which, Times times) in new[] { ($"first, after {Text(before)}", first), ("best", later[0]), ("median", later[Repetitions / 2]) })
+            {
+                table.AddRow(name, size, which, Text(times.Check), Text(times.Program), Text(times.Graph), Text(times.All));
+                (name, size) = (string.Empty, string.Empty);
+            }
         }
 
         AnsiConsole.Write(table);
     }
 
-    private static (Executable Executable, Times Times) Load(string file, OperatorCatalogue operators)
+    private static Times Load(string file, OperatorCatalogue operators)
     {
         double start = Processor();
         Executable executable = Executable.FromBytes(File.ReadAllBytes(file), file, operators);
@@ -58,7 +56,7 @@ internal static class LoadCommand
         _ = executable.Program;
         double hasProgram = Processor();
         _ = executable.Graph;
-        return (executable, new Times(isChecked - start, hasProgram - isChecked, Processor() - hasProgram));
+        return new Times(isChecked - start, hasProgram - isChecked, Processor() - hasProgram);
     }
 
     /// <summary>Milliseconds of processor time of this process: what others do meanwhile does not count.</summary>
