@@ -11,6 +11,7 @@ root.Subcommands.Add(GateCommand.Create());
 root.Subcommands.Add(BenchCommand.Create());
 root.Subcommands.Add(ProfileCommand.Create());
 root.Subcommands.Add(PlacementCommand.Create());
+root.Subcommands.Add(LoadCommand.Create());
 root.Subcommands.Add(NotationCommand.Create());
 root.Subcommands.Add(RepeatabilityCommand.Create());
 return CommandRunner.Run(root, args);

@@ -13,22 +13,20 @@ namespace RduEmu.Compiler.Executables;
 /// </summary>
 public sealed class OperatorCatalogue
 {
-    private readonly SortedDictionary<string, Type> _types = new(StringComparer.Ordinal);
+    /// <summary>Looked for when the first operator is: most commands need none of them.</summary>
+    private readonly Lazy<SortedDictionary<string, Type>> _types;
+
+    private readonly Assembly[] _assemblies;
 
     /// <param name="assemblies">Beside that of the compiler.</param>
     public OperatorCatalogue(params IEnumerable<Assembly> assemblies)
     {
-        foreach (Type type in assemblies.Prepend(typeof(Operator).Assembly).Distinct().SelectMany(assembly => assembly.GetTypes()))
-        {
-            if (type.IsSubclassOf(typeof(Operator)) && !type.IsAbstract)
-            {
-                _types.Add(type.Name, type);
-            }
-        }
+        _assemblies = [.. assemblies.Prepend(typeof(Operator).Assembly).Distinct()];
+        _types = new(() => Find(_assemblies));
     }
 
     /// <summary>All names, in ordinal order.</summary>
-    public IEnumerable<string> Names => _types.Keys;
+    public IEnumerable<string> Names => _types.Value.Keys;
 
     /// <summary>Attributes by name, in the order of the constructor.</summary>
     /// <exception cref="ArgumentException">An attribute of a kind that has no form in a file.</exception>
@@ -65,14 +63,54 @@ public sealed class OperatorCatalogue
 
     /// <summary>The operator of this name with these attributes.</summary>
     /// <exception cref="FormatException">No such operator, or attributes that are not its own.</exception>
-    public Operator Create(string name, JsonElement attributes)
+    public Operator Create(string name, JsonElement attributes) => (Operator)Create(TypeOf(name), name, attributes);
+
+    /// <summary>The record of the operator of this name.</summary>
+    /// <exception cref="FormatException">No such operator.</exception>
+    internal Type TypeOf(string name) => _types.Value.TryGetValue(name, out Type? type) ? type : throw new FormatException($"operator {name}");
+
+    /// <summary>The same by the name with its namespace, without a look at all types of the assemblies.</summary>
+    /// <exception cref="FormatException">No such operator.</exception>
+    internal Type TypeOfFullName(string name)
     {
-        if (!_types.TryGetValue(name, out Type? type))
+        foreach (Assembly assembly in _assemblies)
         {
-            throw new FormatException($"operator {name}");
+            if (assembly.GetType(name) is { IsAbstract: false } type && type.IsSubclassOf(typeof(Operator)))
+            {
+                return type;
+            }
         }
 
-        return (Operator)Create(type, name, attributes);
+        throw new FormatException($"operator {name}");
+    }
+
+    /// <summary>A type of the compiler's own that is made of its constructor's parameters: a window, an operator whose gradient it is.</summary>
+    internal static bool IsRecord(Type type) => type.Assembly == typeof(Operator).Assembly && !type.IsEnum && !type.IsAbstract && !type.IsGenericType;
+
+    internal static ConstructorInfo ConstructorOf(Type type)
+    {
+        ConstructorInfo[] constructors = type.GetConstructors();
+        ConstructorInfo longest = constructors[0];
+        foreach (ConstructorInfo constructor in constructors)
+        {
+            longest = constructor.GetParameters().Length > longest.GetParameters().Length ? constructor : longest;
+        }
+
+        return longest;
+    }
+
+    private static SortedDictionary<string, Type> Find(IEnumerable<Assembly> assemblies)
+    {
+        var types = new SortedDictionary<string, Type>(StringComparer.Ordinal);
+        foreach (Type type in assemblies.SelectMany(assembly => assembly.GetTypes()))
+        {
+            if (type.IsSubclassOf(typeof(Operator)) && !type.IsAbstract)
+            {
+                types.Add(type.Name, type);
+            }
+        }
+
+        return types;
     }
 
     private static object Create(Type type, string name, JsonElement attributes)
@@ -93,18 +131,16 @@ public sealed class OperatorCatalogue
         return constructor.Invoke(values);
     }
 
-    /// <summary>A type of the compiler's own that is made of its constructor's parameters: a window, an operator whose gradient it is.</summary>
-    private static bool IsRecord(Type type) => type.Assembly == typeof(Operator).Assembly && !type.IsEnum && !type.IsAbstract && !type.IsGenericType;
-
     /// <summary>The record that a list's entries are; null for everything else.</summary>
-    private static Type? ElementOf(Type type) =>
+    internal static Type? ElementOf(Type type) =>
         type.IsGenericType && type.GetGenericTypeDefinition() == typeof(EquatableArray<>) && IsRecord(type.GenericTypeArguments[0]) ? type.GenericTypeArguments[0] : null;
 
-    private static EquatableArray<T> ListOf<T>(string name, JsonElement value)
-        where T : IEquatable<T> => EquatableArray.Create<T>([.. value.EnumerateArray().Select(item => (T)Create(typeof(T), name, item))]);
+    /// <summary>The records as a list of their type.</summary>
+    internal static object ListOf(Type element, IEnumerable<object> records) =>
+        typeof(OperatorCatalogue).GetMethod(nameof(TypedList), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(element).Invoke(null, [records])!;
 
-    private static ConstructorInfo ConstructorOf(Type type) =>
-        type.GetConstructors().OrderByDescending(constructor => constructor.GetParameters().Length).First();
+    private static EquatableArray<T> TypedList<T>(IEnumerable<object> records)
+        where T : IEquatable<T> => EquatableArray.Create<T>([.. records.Cast<T>()]);
 
     private static object? Read(Type type, JsonElement value)
     {
@@ -122,7 +158,7 @@ public sealed class OperatorCatalogue
             : type == typeof(string) ? value.GetString()
             : type.IsEnum ? Enum.Parse(type, value.GetString()!)
             : type == typeof(EquatableArray<int>) ? EquatableArray.Create<int>([.. value.EnumerateArray().Select(item => item.GetInt32())])
-            : ElementOf(type) is { } element ? typeof(OperatorCatalogue).GetMethod(nameof(ListOf), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(element).Invoke(null, [element.Name, value])
+            : ElementOf(type) is { } element ? ListOf(element, [.. value.EnumerateArray().Select(item => Create(element, element.Name, item))])
             : IsRecord(type) ? Create(type, type.Name, value)
             : throw new FormatException($"an attribute of type {type.Name}");
     }

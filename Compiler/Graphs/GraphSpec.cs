@@ -14,65 +14,132 @@ public static class GraphSpec
     public static void Check(Graph graph)
     {
         var defined = new bool[graph.Values.Count];
-        for (int i = 0; i < graph.Values.Count; i++)
+        for (int i = 0; i < defined.Length; i++)
         {
-            Value value = graph.Values[i];
-            Require(value.Id.Index == i, value.Name, $"id v{i}", value.Id.ToString());
-            foreach (int extent in value.Type.Shape)
-            {
-                Require(extent >= 0, value.Name, "extents of at least 0", value.Type.ToString());
-            }
-
-            Require(!value.Type.IsPaired || value.Type.Widened().CanBePaired, value.Name, "pairs in rows of an even number of columns", value.Type.ToString());
-            Require(!value.Type.HasSamples || value.Type.Rank > 0, value.Name, "a sample axis", value.Type.ToString());
-            Require(value.Role == ValueRole.Constant == value.Constant.HasValue, value.Name, "a value for constants only", value.Role.ToString());
-            defined[i] = value.Role != ValueRole.Computed;
+            CheckValue(graph.Values[i], i);
+            defined[i] = graph.Values[i].Role != ValueRole.Computed;
         }
 
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
-            Node node = graph.Nodes[i];
-            Require(node.Id.Index == i, node.Name, $"id n{i}", node.Id.ToString());
-            var types = new TensorType[node.Inputs.Count];
-            for (int k = 0; k < types.Length; k++)
-            {
-                ValueId input = node.Inputs[k];
-                Require(input.Index < defined.Length && defined[input.Index], node.Name, "inputs that stand before it", input.ToString());
-                types[k] = graph[input].Type;
-            }
-
-            Require(node.Output.Index < defined.Length && !defined[node.Output.Index], node.Name, "an output that nothing else computes", node.Output.ToString());
-            TensorType inferred = node.Operator.Infer(new OperatorInputs(node.Name, node.Operator.Name, types));
-            Require(inferred == graph[node.Output].Type, node.Name, inferred.ToString(), graph[node.Output].Type.ToString());
-            defined[node.Output.Index] = true;
+            CheckNode(graph, graph.Nodes[i], i, defined);
         }
 
         for (int i = 0; i < defined.Length; i++)
         {
-            Require(defined[i], graph.Values[i].Name, "a node that computes it", "none");
+            if (!defined[i])
+            {
+                throw Illegal(graph.Values[i].Name, "a node that computes it", "none");
+            }
         }
 
+        CheckEnds(graph);
+    }
+
+    private static void CheckValue(Value value, int index)
+    {
+        TensorType type = value.Type;
+        if (value.Id.Index != index)
+        {
+            throw Illegal(value.Name, $"id v{index}", value.Id.ToString());
+        }
+
+        foreach (int extent in type.Shape.AsSpan())
+        {
+            if (extent < 0)
+            {
+                throw Illegal(value.Name, "extents of at least 0", type.ToString());
+            }
+        }
+
+        if (type.IsPaired && !type.Widened().CanBePaired)
+        {
+            throw Illegal(value.Name, "pairs in rows of an even number of columns", type.ToString());
+        }
+
+        if (type.HasSamples && type.Rank == 0)
+        {
+            throw Illegal(value.Name, "a sample axis", type.ToString());
+        }
+
+        if (value.Role == ValueRole.Constant != value.Constant.HasValue)
+        {
+            throw Illegal(value.Name, "a value for constants only", value.Role.ToString());
+        }
+    }
+
+    /// <summary>Marks the node's output as defined.</summary>
+    private static void CheckNode(Graph graph, Node node, int index, bool[] defined)
+    {
+        if (node.Id.Index != index)
+        {
+            throw Illegal(node.Name, $"id n{index}", node.Id.ToString());
+        }
+
+        var types = new TensorType[node.Inputs.Count];
+        for (int k = 0; k < types.Length; k++)
+        {
+            ValueId input = node.Inputs[k];
+            if ((uint)input.Index >= (uint)defined.Length || !defined[input.Index])
+            {
+                throw Illegal(node.Name, "inputs that stand before it", input.ToString());
+            }
+
+            types[k] = graph[input].Type;
+        }
+
+        if ((uint)node.Output.Index >= (uint)defined.Length || defined[node.Output.Index])
+        {
+            throw Illegal(node.Name, "an output that nothing else computes", node.Output.ToString());
+        }
+
+        TensorType inferred = node.Operator.Infer(new OperatorInputs(node.Name, node.Operator.Name, types));
+        if (inferred != graph[node.Output].Type)
+        {
+            throw Illegal(node.Name, inferred.ToString(), graph[node.Output].Type.ToString());
+        }
+
+        defined[node.Output.Index] = true;
+    }
+
+    /// <summary>What the graph leaves: updates and outputs.</summary>
+    private static void CheckEnds(Graph graph)
+    {
         var updated = new HashSet<ValueId>();
         foreach (Update update in graph.Updates)
         {
             Value parameter = graph[update.Parameter];
-            Require(parameter.Role == ValueRole.Parameter, parameter.Name, "an update of a parameter", parameter.Role.ToString());
-            Require(parameter.Type == graph[update.Value].Type, parameter.Name, parameter.Type.ToString(), graph[update.Value].Type.ToString());
-            Require(graph[update.Value].Role != ValueRole.Parameter, parameter.Name, "an update by an input or a computed value", graph[update.Value].Name);
-            Require(updated.Add(update.Parameter), parameter.Name, "one update", "two");
+            Value value = graph[update.Value];
+            if (parameter.Role != ValueRole.Parameter)
+            {
+                throw Illegal(parameter.Name, "an update of a parameter", parameter.Role.ToString());
+            }
+
+            if (parameter.Type != value.Type)
+            {
+                throw Illegal(parameter.Name, parameter.Type.ToString(), value.Type.ToString());
+            }
+
+            if (value.Role == ValueRole.Parameter)
+            {
+                throw Illegal(parameter.Name, "an update by an input or a computed value", value.Name);
+            }
+
+            if (!updated.Add(update.Parameter))
+            {
+                throw Illegal(parameter.Name, "one update", "two");
+            }
         }
 
         foreach (ValueId output in graph.Outputs)
         {
-            Require(output.Index >= 0 && output.Index < defined.Length, "outputs", "an existing value", output.ToString());
+            if ((uint)output.Index >= (uint)graph.Values.Count)
+            {
+                throw Illegal("outputs", "an existing value", output.ToString());
+            }
         }
     }
 
-    private static void Require(bool holds, string where, string expected, string got)
-    {
-        if (!holds)
-        {
-            throw new RduException(ErrorCatalogue.GraphIllegal, where, expected, got, "correct the graph at this place");
-        }
-    }
+    private static RduException Illegal(string where, string expected, string got) =>
+        new(ErrorCatalogue.GraphIllegal, where, expected, got, "correct the graph at this place");
 }

@@ -15,6 +15,17 @@ namespace RduEmu.Compiler.Placement;
 public sealed record PlacementOptions(
     CompileMode Mode = CompileMode.O3, int Tiles = 0, int Seed = 1, int ElementBytes = 2, int ResourcePercent = 80)
 {
-    /// <summary>Rules of mode o1.</summary>
-    public FusionRules Rules { get; init; } = FusionRules.Default;
+    /// <summary>Rules of mode o1. Those of the product are read where they are needed first, which most commands never do.</summary>
+    public FusionRules Rules
+    {
+        get => field ?? FusionRules.Default;
+        init;
+    }
+
+    /// <summary>The same choices, whether the product's rules were named or left out.</summary>
+    public bool Equals(PlacementOptions? other) => other is not null
+        && (Mode, Tiles, Seed, ElementBytes, ResourcePercent) == (other.Mode, other.Tiles, other.Seed, other.ElementBytes, other.ResourcePercent)
+        && Rules == other.Rules;
+
+    public override int GetHashCode() => HashCode.Combine(Mode, Tiles, Seed, ElementBytes, ResourcePercent);
 }

@@ -76,6 +76,9 @@ internal sealed record MachineRequest(
 
     public int Microbatches { get; init; } = 1;
 
+    /// <summary>Threads that simulate sections; no cycle depends on them.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
     public RduResources Resources => Spec.Resources(Tiles);
 
     public PlacementOptions Options(CompileMode mode) => new(mode, 0, PlacementSeed, ElementBytes)
@@ -98,5 +101,5 @@ internal sealed record MachineRequest(
         ? null
         : SharedWork.Of(graph, new BatchSplit(Sockets, Microbatches, Parallel), checked((int)Spec.Node.Sockets));
 
-    public ProgramTiming Time(PlacedProgram program, CancellationToken cancellation) => new ProgramSimulator(Spec, program, Sockets).Run(cancellation);
+    public ProgramTiming Time(PlacedProgram program, CancellationToken cancellation) => new ProgramSimulator(Spec, program, Sockets) { Threads = Threads }.Run(cancellation);
 }

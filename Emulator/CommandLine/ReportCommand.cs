@@ -23,14 +23,16 @@ internal sealed class ReportCommand : IModelCommand
     private readonly MachineOptions _machine = new();
     private readonly Option<string> _output = new("-o", "--output") { Description = "folder for the files; made if it does not exist", Required = true };
 
-    public IReadOnlyList<Option> Options => [.. _machine.All, _output];
+    private readonly Option<int> _threads = new("--threads") { Description = "threads that simulate sections; no byte depends on them", DefaultValueFactory = _ => Environment.ProcessorCount };
+
+    public IReadOnlyList<Option> Options => [.. _machine.All, _output, _threads];
 
     public static Command Create() => ModelCatalogue.CreateCommand(
         "report", "the model on a machine in modelled cycles: SambaTune's tables, report.html, a Perfetto trace", () => new ReportCommand());
 
     public int Run(ParseResult parsed, ModelRequest request)
     {
-        MachineRequest machine = _machine.Read(parsed);
+        MachineRequest machine = _machine.Read(parsed) with { Threads = CommonOptions.Positive("--threads", parsed.GetRequiredValue(_threads)) };
         string folder = parsed.GetRequiredValue(_output);
         IModel model = request.Model;
         int batch = Batch(request, machine);
@@ -39,15 +41,7 @@ internal sealed class ReportCommand : IModelCommand
         (ProgramReport report, ImmutableArray<CurvePoint> curve) = ProgressBar.Run(output.Progress, "placing", progress =>
         {
             ProgramReport made = Make(model, batch / machine.Sockets, machine, request, (done, all) => progress(done, all, () => "sections"), interruption.Token);
-            var points = new List<CurvePoint>();
-            foreach (int size in model.Name == "dlrm" ? CurveBatches : [])
-            {
-                ProgramTiming timing = Make(model, size, machine with { Sockets = 1, IsInference = true }, request, null, interruption.Token).Timing;
-                points.Add(new CurvePoint(size, timing.SamplesPerSecond, timing.Rdu.Seconds(timing.Spec.ClockHertz) * 1e6));
-                progress(points.Count, CurveBatches.Length, () => $"throughput at batch {size}");
-            }
-
-            return (made, points.ToImmutableArray());
+            return (made, model.Name == "dlrm" ? Curve(model, machine, request, progress, interruption.Token) : []);
         });
         interruption.Token.ThrowIfCancellationRequested();
         IReadOnlyList<string> files = ReportFolder.Write(report, curve, folder);
@@ -75,6 +69,37 @@ internal sealed class ReportCommand : IModelCommand
         }
 
         return (int)ExitCode.Done;
+    }
+
+    /// <summary>What one RDU does with batches of every size; each is placed for itself, so several threads may.</summary>
+    private static ImmutableArray<CurvePoint> Curve(
+        IModel model, MachineRequest machine, ModelRequest request, ProgressBar.Report progress, CancellationToken cancellation)
+    {
+        var points = new CurvePoint[CurveBatches.Length];
+        var faults = new RduException?[points.Length];
+        int done = 0;
+        Parallel.For(0, points.Length, new ParallelOptions { MaxDegreeOfParallelism = machine.Threads, CancellationToken = cancellation }, i =>
+        {
+            int size = CurveBatches[i];
+            MachineRequest one = machine with { Sockets = 1, IsInference = true };
+            try
+            {
+                ProgramTiming inference = Make(model, size, one, request, null, cancellation).Timing;
+                ProgramTiming training = Make(model, size, one with { IsInference = false }, request, null, cancellation).Timing;
+                points[i] = new CurvePoint(
+                    size, inference.SamplesPerSecond, inference.Rdu.Seconds(inference.Spec.ClockHertz) * 1e6, training.SamplesPerSecond);
+            }
+            catch (RduException error)
+            {
+                faults[i] = error;
+            }
+
+            lock (points)
+            {
+                progress(++done, points.Length, () => "batches of the curve");
+            }
+        });
+        return Array.Find(faults, fault => fault is not null) is { } first ? throw first : [.. points];
     }
 
     /// <summary>The report of a model as it was asked for.</summary>

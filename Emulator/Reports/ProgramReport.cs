@@ -77,7 +77,7 @@ public sealed record ProgramReport(
     private static (string Name, double Share) Bottleneck(RduSpec spec, SectionRun run, SectionProgram program)
     {
         double total = Math.Max(1, run.Total.Count);
-        (string Name, double Share) best = ("program load", (run.ProgramLoad + run.ArgumentLoad + run.Launch).Count / total);
+        (string Name, double Share) best = ("loads and launch", (run.ProgramLoad + run.ArgumentLoad + run.Launch).Count / total);
         for (int i = 0; i < program.Actors.Count; i++)
         {
             double share = run.Execution.Actors[i].Busy.Count / total;

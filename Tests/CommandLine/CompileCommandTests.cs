@@ -72,6 +72,20 @@ public sealed class CompileCommandTests
             Is.EqualTo(Cli.Run("run", "dlrm", "--preset", "tiny", "--batch", "64", "--steps", "1", "--json").Json.GetProperty("outputsDigest").GetString()));
     }
 
+    /// <summary>The same for the other models: their placed sections have the bits of the whole program, and of the model itself.</summary>
+    [TestCase("bert", "--preset", "tiny", "--tokens", "16", "--batch", "4")]
+    [TestCase("unet", "--preset", "sn10", "--features", "2", "--image", "32", "--batch", "2")]
+    public void Run_ExecutableOfAnotherModel_AsItIsPlaced(params string[] model)
+    {
+        Cli compiled = Cli.Run(["compile", .. model, "--mode", "o1", "--inference", "--target", "sn10", "-o", PathOf("a.rdux"), "--json"]);
+        Assert.That(compiled.Exit, Is.Zero, compiled.Error);
+        Cli run = Cli.Run("run", PathOf("a.rdux"), "--steps", "1", "--json");
+        Assert.That(run.Exit, Is.Zero, run.Error);
+        Assert.That(run.Json.GetProperty("placedSections").GetInt32(), Is.EqualTo(compiled.Json.GetProperty("sections").GetInt32()).And.GreaterThan(1));
+        Assert.That(
+            run.Json.GetProperty("outputsDigest").GetString(), Is.EqualTo(Cli.Run(["run", .. model, "--steps", "1", "--json"]).Json.GetProperty("outputsDigest").GetString()));
+    }
+
     /// <summary>The machine and the rules are in the file: their own files are gone, and the report is the model's own.</summary>
     [Test]
     public void Report_Executable_FromTheFileItself()
@@ -125,14 +139,15 @@ public sealed class CompileCommandTests
         Assert.That(Directory.GetFiles(_folder).Select(Path.GetFileName), Is.EqualTo(new List<string> { "mine.json" }).AsCollection);
     }
 
-    [Test]
-    public void Report_ModelThatCannotFit_RefusedAndNothingLeft()
+    [TestCase("report")]
+    [TestCase("compile")]
+    public void ModelThatCannotFit_RefusedAndNothingLeft(string command)
     {
         string text = System.Text.Encoding.UTF8.GetString(RduParts.Find("sn10").Content.Span);
         File.WriteAllText(PathOf("mine.json"), System.Text.RegularExpressions.Regex.Replace(text, "(\"gibibytes\": \\{ \"value\": )\\d+", "${1}1"));
-        Cli report = Cli.Run("report", "dlrm", "--preset", "mlperf", "--table-rows-cap", "40000000", "--batch", "64", "--target", PathOf("mine.json"), "-o", PathOf("out"));
+        Cli report = Cli.Run(command, "dlrm", "--preset", "mlperf", "--table-rows-cap", "40000000", "--batch", "64", "--target", PathOf("mine.json"), "-o", PathOf("out.rdux"));
         AssertOneLine(report, "RDU0611", "outside the chip");
-        Assert.That(Directory.Exists(PathOf("out")), Is.False);
+        Assert.That(Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName), Is.EqualTo(new List<string> { "mine.json" }).AsCollection);
     }
 
     [Test]
@@ -165,8 +180,11 @@ public sealed class CompileCommandTests
     }
 
     [Test]
-    public void Compile_UnknownTarget_Refused() => AssertOneLine(
-        Cli.Run("compile", "dlrm", "--preset", "tiny", "--target", "sn99", "-o", PathOf("a.rdux")), "RDU0202", "sn99");
+    public void Compile_UnknownTarget_RefusedAndNothingLeft()
+    {
+        AssertOneLine(Cli.Run("compile", "dlrm", "--preset", "tiny", "--target", "sn99", "-o", PathOf("a.rdux")), "RDU0202", "sn99");
+        Assert.That(Directory.GetFileSystemEntries(_folder), Is.Empty);
+    }
 
     [Test]
     public void Compile_Text_SectionsStagesAndPlaces()

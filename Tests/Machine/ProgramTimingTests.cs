@@ -83,4 +83,18 @@ public sealed class ProgramTimingTests
         Assert.That(timing.Interval, Is.Null);
         Assert.That(timing.Sections.Sum(run => run.ProgramLoad.Count), Is.GreaterThan(0));
     }
+
+    /// <summary>Inference of DLRM is almost flat over the batch: even a batch of one reads its weights from as many PMUs as its time asks for.</summary>
+    [Test]
+    public void DlrmInference_AlmostFlatOverTheBatch()
+    {
+        RduSpec sn10 = RduParts.Find("sn10");
+        double[] rates =
+        [
+            .. new[] { 1, 64, 4096, 65536 }.Select(batch => new ProgramSimulator(
+                sn10, PlacementCompiler.Compile(DlrmGraph.BuildInference(DlrmPresets.MlPerf, batch).Graph, sn10.Resources(4), new PlacementOptions())).Run().SamplesPerSecond),
+        ];
+
+        Assert.That(rates.Max() / rates.Min(), Is.LessThan(4), string.Join(' ', rates));
+    }
 }

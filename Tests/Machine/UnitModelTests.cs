@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using RduEmu.Compiler.Placement.Machine;
+using RduEmu.Compiler.Placement.Sections;
 using RduEmu.Emulator.Fabric;
 using RduEmu.Emulator.Machine.Spec;
 using RduEmu.Emulator.Machine.Time;
@@ -29,6 +30,23 @@ public sealed class UnitModelTests
         double rate = 2.0 * gemm.MultiplyAdds / new UnitModel(Ideal).Systolic(gemm, 1).Count;
 
         Assert.That(rate / Ideal.OperationsPerPcuCycle, Is.InRange(0.999, 1.0));
+    }
+
+    /// <summary>The planner balances stages by the form that their units will take: an array, or dot products in the lanes.</summary>
+    [TestCase(1, 1024, 1024, 1)]
+    [TestCase(1, 1024, 1024, 600)]
+    [TestCase(1, 27, 128, 10)]
+    [TestCase(64, 1024, 1024, 40)]
+    [TestCase(4096, 1, 256, 7)]
+    [TestCase(2048, 1600, 6400, 500)]
+    public void Planner_KnowsTheFormThatUnitsTake(int m, int n, int k, int copies)
+    {
+        var gemm = new GemmShape(1, m, n, k);
+        ((long Pieces, long Cycles) array, (long Pieces, long Cycles) dots) = PlannerModel.ProductWork(Sn10.Resources(4), gemm);
+        long Planned((long Pieces, long Cycles) work) => UnitModel.CeilDiv(work.Pieces, Math.Min(copies, work.Pieces)) * work.Cycles;
+        long units = Cycles.Min(new UnitModel(Sn10).Systolic(gemm, copies), new UnitModel(Sn10).Dots(gemm, copies)).Count;
+
+        Assert.That(Math.Min(Planned(array), Planned(dots)), Is.EqualTo(units).Within(3).Percent.Or.EqualTo(units).Within(Sn10.Pcu.Lanes));
     }
 
     [Test]

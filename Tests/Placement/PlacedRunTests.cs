@@ -9,6 +9,8 @@ using RduEmu.Compiler.Placement.Machine;
 using RduEmu.Emulator.Execution;
 using RduEmu.Models.Bert;
 using RduEmu.Models.Dlrm;
+using RduEmu.Models.Unet;
+using RduEmu.Tests.Unet;
 
 namespace RduEmu.Tests.Placement;
 
@@ -43,6 +45,25 @@ public sealed class PlacedRunTests
         AssertSameBits(new BertModel(configuration, 8, seed: 3).BuildTrainingStep(4).Graph, new PlacementOptions(mode));
     }
 
+    [TestCase(CompileMode.O0)]
+    [TestCase(CompileMode.O1)]
+    [TestCase(CompileMode.O3)]
+    public void Unet_TrainingStep_BitsOfTheUnplacedGraph(CompileMode mode)
+    {
+        UnetConfiguration configuration = UnetPresets.Sn10 with { Features = 2, Channels = 1 };
+        Graph graph = new UnetModel(configuration, (SmallUnet.Extent, SmallUnet.Extent), (SmallUnet.Extent, SmallUnet.Extent), seed: 1).BuildTrainingStep(SmallUnet.Batch).Graph;
+        AssertSameBits(graph, new PlacementOptions(mode), SmallUnet.Given(graph));
+    }
+
+    [TestCase(2)]
+    [TestCase(3)]
+    public void Unet_InferenceWithThreadsAndAnotherSeed_SameBits(int threads)
+    {
+        UnetConfiguration configuration = UnetPresets.Milesial with { Features = 2 };
+        Graph graph = new UnetModel(configuration, (SmallUnet.Extent, SmallUnet.Extent), (SmallUnet.Extent, SmallUnet.Extent), seed: 1).BuildInference(SmallUnet.Batch).Graph;
+        AssertSameBits(graph, new PlacementOptions(CompileMode.O1, Seed: threads), SmallUnet.Given(graph), threads);
+    }
+
     [Test]
     public void SectionWithoutOneOfItsLoads_Refused()
     {
@@ -56,15 +77,15 @@ public sealed class PlacedRunTests
         Assert.That(() => new PlacedRun(graph, broken), Throws.InvalidOperationException.With.Message.Contains("neither loaded nor computed"));
     }
 
-    private static void AssertSameBits(Graph graph, PlacementOptions options)
+    private static void AssertSameBits(Graph graph, PlacementOptions options, Dictionary<string, float[]>? given = null, int threads = 1)
     {
         PlacedProgram program = PlacementCompiler.Compile(graph, Chips.Small, options);
-        using var placed = new PlacedRun(graph, program);
+        using var placed = new PlacedRun(graph, program, threads);
         using Executor whole = new InterpreterExecutor(GraphCompiler.Compile(graph, new CompileOptions(CompileMode.O0, Materialize: true)));
         int seed = 1;
         foreach (Value value in graph.Values.Where(value => value.Role is ValueRole.Input or ValueRole.Parameter))
         {
-            HostTensor tensor = Draw(value, new Random(seed++));
+            HostTensor tensor = given is null ? Draw(value, new Random(seed++)) : Given(value, given[value.Name]);
             placed.Write(value.Id, tensor);
             whole.Write(value.Id, tensor);
         }
@@ -86,6 +107,10 @@ public sealed class PlacedRunTests
         Assert.That(compared, Is.GreaterThan(0));
         Assert.That(program.Sections, Has.Count.GreaterThan(1));
     }
+
+    private static HostTensor Given(Value value, float[] numbers) => value.Type.Element == ElementType.Int32
+        ? new HostTensor(value.Type, MemoryMarshal.AsBytes(numbers.Select(number => (int)number).ToArray().AsSpan()).ToArray())
+        : new HostTensor(value.Type, MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray());
 
     /// <summary>Small numbers; of integers 0 and 1, which every table and every class of these models has. States are zero, as at first.</summary>
     private static HostTensor Draw(Value value, Random random)

@@ -59,6 +59,13 @@ internal sealed class GroupFacts
 
     public long OutputBytes { get; }
 
+    /// <summary>Sums over the samples in binary32; what a sample's rows are summed into; what a layout stage turns around.</summary>
+    public long AccumulatorBytes(long samples, long iterations, long elementBytes) =>
+        Work.Template == TemplateKind.Layout ? Math.Max(1, PlannerModel.CeilDiv(OutputBytes, iterations))
+        : Work.AccumulatesSamples ? sizeof(float) * PlannerModel.CeilDiv(OutputBytes, elementBytes)
+        : Work.AccumulatesRows ? sizeof(float) * PlannerModel.CeilDiv(PlannerModel.CeilDiv(OutputBytes, samples), elementBytes)
+        : 0;
+
     private long Share(long all) => (all + Group.Parts - 1) / Group.Parts;
 
     /// <summary>Parts of a product divide its columns; of a weight gradient its rows, whose sums they keep.</summary>

@@ -27,6 +27,14 @@ internal static class PlannerModel
     /// <summary>Cycles that one PCU has a tile of output.</summary>
     public static long TileCycles(RduResources chip, GemmShape gemm) => CeilDiv((gemm.K + ArrayFillSides * ArrayRows(chip)) * 100, chip.SystolicPercent);
 
+    /// <summary>
+    /// Both forms of a product, as pieces that copies share and the cycles of one: blocks of outputs as an array, and single outputs as
+    /// dot products in the lanes of one stage. These are faster where most of an array would stand idle, with few rows or columns.
+    /// </summary>
+    public static ((long Pieces, long Cycles) Array, (long Pieces, long Cycles) Dots) ProductWork(RduResources chip, GemmShape gemm) => (
+        (OutputTiles(chip, gemm), TileCycles(chip, gemm)),
+        (checked(gemm.Batch * gemm.M * gemm.N), CeilDiv(gemm.K, Math.Max(1, chip.MacsPerCycle / chip.PipelineStages))));
+
     /// <summary>Cycles from bytes of the memory outside, rounded up.</summary>
     public static long DramCycles(RduResources chip, long bytes) => (long)(((Int128)bytes * 256 + chip.DramBytesPerCycleTimes256 - 1) / chip.DramBytesPerCycleTimes256);
 

@@ -150,14 +150,24 @@ internal sealed class SectionPlanner
                 return null;
             }
 
-            long cycles = Balance(out long[] stageCycles, out int[] copies);
+            var copies = new int[Count];
+            long cycles = Balance(copies);
             if (cycles < 0)
             {
                 reason = $"its stages need more than {_planner._pcuBudget} PCUs";
                 return null;
             }
 
-            MachineSection section = Section(cycles, stageCycles, copies);
+            // Weights that one row passes must all be read in its time, and are spread over more PMUs than they fill. Where these are too
+            // many, a slower beat needs fewer.
+            MachineSection section = Section(cycles, copies);
+            for (int pmus = int.MaxValue; section.Pmus > _planner._pmuBudget && section.Pmus < pmus;)
+            {
+                pmus = section.Pmus;
+                cycles += (cycles / 4) + 1;
+                section = Section(cycles, copies);
+            }
+
             if (section.Pmus > _planner._pmuBudget)
             {
                 reason = $"its buffers, weights and sums need {section.Pmus} of {_planner._pmuBudget} PMUs";
@@ -249,10 +259,8 @@ internal sealed class SectionPlanner
         }
 
         /// <summary>The smallest time of an iteration for which the PCUs suffice; not less than what the memory needs.</summary>
-        private long Balance(out long[] stageCycles, out int[] copies)
+        private long Balance(int[] copies)
         {
-            stageCycles = new long[Count];
-            copies = new int[Count];
             long low = Math.Max(1, DramCycles(Chip, _iterationBytes));
             long high = low;
             for (int stage = 0; stage < Count; stage++)
@@ -279,12 +287,6 @@ internal sealed class SectionPlanner
                 }
             }
 
-            Allocate(high, copies);
-            for (int stage = 0; stage < Count; stage++)
-            {
-                stageCycles[stage] = CyclesWith(stage, Math.Max(1, copies[stage]));
-            }
-
             return high;
         }
 
@@ -307,13 +309,17 @@ internal sealed class SectionPlanner
             return Math.Max(1, (int)CeilDiv(stages, Chip.PipelineStages));
         }
 
-        /// <summary>Pieces of work that copies share, and the cycles of one.</summary>
-        private (long Pieces, long Cycles) WorkOf(int stage)
+        /// <summary>The forms that a stage's work can take, as pieces that copies share and the cycles of one; of most stages both are the same.</summary>
+        private ((long Pieces, long Cycles) First, (long Pieces, long Cycles) Second) WorkOf(int stage)
         {
             GroupFacts group = _planner.Groups[_begin + stage];
-            return GemmOf(group) is { } gemm
-                ? (Math.Max(1, OutputTiles(Chip, gemm)), TileCycles(Chip, gemm))
-                : (Math.Max(1, CeilDiv(CeilDiv(group.Elements, _iterations), Chip.Lanes)), 1);
+            if (GemmOf(group) is { } gemm)
+            {
+                return ProductWork(Chip, gemm);
+            }
+
+            (long Pieces, long Cycles) vectors = (Math.Max(1, CeilDiv(CeilDiv(group.Elements, _iterations), Chip.Lanes)), 1);
+            return (vectors, vectors);
         }
 
         private long CyclesWith(int stage, int copies)
@@ -323,8 +329,9 @@ internal sealed class SectionPlanner
                 return 1;
             }
 
-            (long pieces, long cycles) = WorkOf(stage);
-            return CeilDiv(pieces, Math.Min(copies, pieces)) * cycles + IterationCycles;
+            long Of((long Pieces, long Cycles) work) => CeilDiv(work.Pieces, Math.Clamp(copies, 1, Math.Max(1, work.Pieces))) * work.Cycles;
+            ((long, long) first, (long, long) second) = WorkOf(stage);
+            return Math.Min(Of(first), Of(second)) + IterationCycles;
         }
 
         private int CopiesFor(int stage, long cycles)
@@ -339,9 +346,13 @@ internal sealed class SectionPlanner
                 return 1;
             }
 
-            (long pieces, long each) = WorkOf(stage);
-            long rounds = Math.Max(1, (cycles - IterationCycles) / each);
-            return (int)Math.Min(CeilDiv(pieces, rounds), int.MaxValue / 64);
+            // A form whose single piece takes longer does not do it with any number of copies.
+            long Of((long Pieces, long Cycles) work) => work.Cycles > cycles - IterationCycles
+                ? long.MaxValue
+                : CeilDiv(Math.Max(1, work.Pieces), (cycles - IterationCycles) / work.Cycles);
+            ((long Pieces, long Cycles) first, (long Pieces, long Cycles) second) = WorkOf(stage);
+            long copies = Math.Min(Of(first), Of(second));
+            return (int)Math.Min(copies == long.MaxValue ? Math.Max(first.Pieces, second.Pieces) : copies, int.MaxValue / 64);
         }
 
         /// <summary>
@@ -375,13 +386,17 @@ internal sealed class SectionPlanner
             ? 0
             : (int)Math.Max(CeilDiv(bytes, Chip.PmuBytes), CeilDiv(bytesPerIteration, Chip.VectorLinkBytesPerCycle * cycles));
 
-        private MachineSection Section(long cycles, long[] stageCycles, int[] copies)
+        /// <summary>The section whose iterations follow each other in so many cycles.</summary>
+        private MachineSection Section(long cycles, int[] copies)
         {
+            Allocate(cycles, copies);
+            var stageCycles = new long[Count];
             var stages = new StagePlan[Count];
             for (int i = 0; i < Count; i++)
             {
                 GroupFacts group = _planner.Groups[_begin + i];
-                long accumulator = AccumulatorBytes(group);
+                stageCycles[i] = CyclesWith(i, Math.Max(1, copies[i]));
+                long accumulator = group.AccumulatorBytes(_planner._graph.Samples, _iterations, _planner._elementBytes);
                 stages[i] = new StagePlan(
                     i,
                     group.Name,
@@ -476,16 +491,6 @@ internal sealed class SectionPlanner
             }
 
             return end;
-        }
-
-        /// <summary>Sums over the samples in binary32; what a sample's rows are summed into; what a layout stage turns around.</summary>
-        private long AccumulatorBytes(GroupFacts group)
-        {
-            long perSample = CeilDiv(group.OutputBytes, _planner._graph.Samples);
-            return group.Work.Template == TemplateKind.Layout ? Math.Max(1, CeilDiv(group.OutputBytes, _iterations))
-                : group.Work.AccumulatesSamples ? sizeof(float) * CeilDiv(group.OutputBytes, _planner._elementBytes)
-                : group.Work.AccumulatesRows ? sizeof(float) * CeilDiv(perSample, _planner._elementBytes)
-                : 0;
         }
     }
 }

@@ -87,6 +87,9 @@ public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long s
 
     private readonly long _tiles = Math.Min(spec.Chip.Tiles, (long)program.Resources.TileRows * program.Resources.TileColumns);
 
+    /// <summary>Threads that simulate layouts; no cycle depends on them.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
     private BytesPerCycle Memory => spec.MemoryBandwidth(_tiles, isShared);
 
     /// <exception cref="Kernels.Errors.RduException">RDU0602: a section waits for itself.</exception>
@@ -103,7 +106,7 @@ public sealed class ProgramSimulator(RduSpec spec, PlacedProgram program, long s
         var simulated = new SectionProgram[layouts];
         var timings = new SectionTiming[layouts];
         var faults = new Exception?[layouts];
-        Parallel.For(0, layouts, new ParallelOptions { CancellationToken = cancellation }, i =>
+        Parallel.For(0, layouts, new ParallelOptions { MaxDegreeOfParallelism = Threads, CancellationToken = cancellation }, i =>
         {
             try
             {

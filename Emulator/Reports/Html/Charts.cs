@@ -5,7 +5,10 @@ using static RduEmu.Emulator.Reports.Csv;
 namespace RduEmu.Emulator.Reports.Html;
 
 /// <summary>A point of the throughput over the batch.</summary>
-public readonly record struct CurvePoint(int Batch, double SamplesPerSecond, double Microseconds);
+/// <param name="SamplesPerSecond">Of inference, batches following each other.</param>
+/// <param name="Microseconds">Of the inference of one batch alone.</param>
+/// <param name="TrainingSamplesPerSecond">Of training steps.</param>
+public readonly record struct CurvePoint(int Batch, double SamplesPerSecond, double Microseconds, double TrainingSamplesPerSecond);
 
 /// <summary>The charts, as SVG.</summary>
 internal static class Charts
@@ -104,25 +107,32 @@ internal static class Charts
         return svg.Append("</svg>\n").ToString();
     }
 
+    /// <summary>Inference and training steps over the batch.</summary>
     public static string Curve(ImmutableArray<CurvePoint> curve)
     {
         double top = Math.Ceiling(Math.Log10(curve.Max(point => point.SamplesPerSecond)));
-        double bottom = Math.Min(top - 2, Math.Floor(Math.Log10(curve.Min(point => point.SamplesPerSecond))));
-        var scale = new LogScale(0, 5, bottom, top);
+        double bottom = Math.Floor(Math.Log10(curve.Min(point => Math.Min(point.SamplesPerSecond, point.TrainingSamplesPerSecond))));
+        var scale = new LogScale(0, 5, Math.Min(top - 2, bottom), top);
         StringBuilder svg = Frame(scale, "batch in samples", "samples/s", "throughput over the batch");
-        svg.Append("<path class=\"curve\" d=\"");
+        Line(svg, scale, "Forward", curve, point => point.SamplesPerSecond, point => $"inference, {Fixed(point.Microseconds, 1)} us for one batch alone");
+        Line(svg, scale, "Backward", curve, point => point.TrainingSamplesPerSecond, _ => "training");
+        return svg.Append("</svg><div class=\"legend\"><span><i style=\"background:var(--forward)\"></i>inference</span><span><i style=\"background:var(--backward)\"></i>training steps</span></div>\n").ToString();
+    }
+
+    private static void Line(
+        StringBuilder svg, LogScale scale, string kind, ImmutableArray<CurvePoint> curve, Func<CurvePoint, double> rate, Func<CurvePoint, string> what)
+    {
+        svg.Append($"<path class=\"curve {kind}\" d=\"");
         for (int i = 0; i < curve.Length; i++)
         {
-            svg.Append($"{(i == 0 ? "M" : " L")}{scale.X(curve[i].Batch)} {scale.Y(curve[i].SamplesPerSecond)}");
+            svg.Append($"{(i == 0 ? "M" : " L")}{scale.X(curve[i].Batch)} {scale.Y(rate(curve[i]))}");
         }
 
         svg.Append("\"/>");
         foreach (CurvePoint point in curve)
         {
-            svg.Append($"<circle class=\"Backward\" cx=\"{scale.X(point.Batch)}\" cy=\"{scale.Y(point.SamplesPerSecond)}\" r=\"4\" data-tip=\"batch {point.Batch}: {HtmlReport.Grouped((long)point.SamplesPerSecond)} samples/s, {Fixed(point.Microseconds, 1)} us for one alone\"/>");
+            svg.Append($"<circle class=\"{kind}\" cx=\"{scale.X(point.Batch)}\" cy=\"{scale.Y(rate(point))}\" r=\"4\" data-tip=\"batch {point.Batch}: {HtmlReport.Grouped((long)rate(point))} samples/s, {what(point)}\"/>");
         }
-
-        return svg.Append("</svg>\n").ToString();
     }
 
     private static StringBuilder Frame(LogScale scale, string horizontal, string vertical, string label)

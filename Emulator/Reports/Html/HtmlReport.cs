@@ -41,7 +41,7 @@ internal static class HtmlReport
         page.Append("<div class=\"two\"><section class=\"card\"><h2>Roofline</h2>\n").Append(Charts.Roofline(report)).Append("</section>\n");
         page.Append(curve.IsEmpty
             ? "<section class=\"card\"><h2>Where the time goes</h2>\n" + Charts.Shares(report)
-            : "<section class=\"card\"><h2>Throughput of inference over the batch (modelled)</h2>\n" + Charts.Curve(curve));
+            : "<section class=\"card\"><h2>Throughput over the batch (modelled)</h2>\n" + Charts.Curve(curve));
         page.Append("</section></div>\n");
         Tables.Append(page, report);
         page.Append($"<footer>RduEmu. Machine description {Text(report.Spec.Name)}, sha256 {report.Spec.Digest[..16]}…; every number of it carries its source or is marked as inferred.</footer>\n")

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Templates.BatchContract;
 
 namespace RduEmu.Kernels.Templates.Contract;
