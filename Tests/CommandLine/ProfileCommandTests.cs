@@ -8,6 +8,7 @@ namespace RduEmu.Tests.CommandLine;
 public sealed class ProfileCommandTests
 {
     private static readonly string[] Small = ["run", "unet", "--features", "2", "--image", "16", "--batch", "2", "--steps", "3"];
+    private static readonly string[] TwoTracks = ["worker 0", "worker 1"];
 
     [Test]
     public void Profile_HasEveryStage_AndLeavesTheOutputs([Values(1, 2)] int threads)
@@ -48,7 +49,7 @@ public sealed class ProfileCommandTests
             JsonElement[] events = [.. trace.RootElement.GetProperty("traceEvents").EnumerateArray()];
             Assert.That(
                 events.Where(one => one.GetProperty("name").GetString() == "thread_name").Select(one => one.GetProperty("args").GetProperty("name").GetString()),
-                Is.EqualTo(new[] { "worker 0", "worker 1" }));
+                Is.EqualTo(TwoTracks));
             foreach (IGrouping<int, JsonElement> worker in events.Where(one => one.GetProperty("ph").GetString() == "X").GroupBy(one => one.GetProperty("tid").GetInt32()))
             {
                 double end = 0;
