@@ -61,6 +61,14 @@ public static unsafe class BFloat16Pairs
         Vector256.Narrow(bits.GetLower(), bits.GetUpper()).Store(elements);
     }
 
+    /// <summary>Stores eight values that are bf16 already.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector256<float> rounded, ushort* elements)
+    {
+        Vector256<uint> bits = rounded.AsUInt32() >>> 16;
+        Vector128.Narrow(bits.GetLower(), bits.GetUpper()).Store(elements);
+    }
+
     /// <summary>An element of an operand of pairs on a device.</summary>
     public static float Element(ArrayView<float> arena, Operand operand, long row, int column)
     {

@@ -102,6 +102,15 @@ internal static unsafe class RoundHost
 
             int length = (int)Math.Min(count - done, place.Columns - place.Column);
             int i = 0;
+            if (HalfLane.IsPreferred)
+            {
+                for (; i + HalfLane.WidthElements <= length; i += HalfLane.WidthElements)
+                {
+                    var frame = new HostHalfFrame(rows, place.Column + i);
+                    TProgram.Evaluate<HalfLane, Vector256<float>, Vector256<int>, HostHalfFrame>(in frame).Store(values + done + i);
+                }
+            }
+
             for (; i + WideLane.WidthElements <= length; i += WideLane.WidthElements)
             {
                 var frame = new HostWideFrame(rows, place.Column + i);
@@ -132,6 +141,13 @@ internal static unsafe class RoundHost
     {
         // Sixteen counters from a multiple of sixteen on: the upper word is the same for all.
         long counter = group << 4;
+        if (HalfLane.IsPreferred)
+        {
+            HalfOfLanes(values, to, counter, number, seed, stream);
+            HalfOfLanes(values + HalfLane.WidthElements, to + HalfLane.WidthElements, counter + HalfLane.WidthElements, number, seed, stream);
+            return;
+        }
+
         Vector512<int> c0 = Vector512.Create((int)counter) + Vector512<int>.Indices;
         Vector512<int> c1 = Vector512.Create((int)(counter >> 32));
         Vector512<int> c2 = Vector512.Create(number);
@@ -148,6 +164,28 @@ internal static unsafe class RoundHost
     {
         BFloat16Pairs.Store(BFloat16.Stochastic<WideLane, Vector512<float>, Vector512<int>>(Vector512.Load(values), word), to);
         BFloat16Pairs.Store(BFloat16.Stochastic<WideLane, Vector512<float>, Vector512<int>>(Vector512.Load(values + 16), word >>> 16), to + 16);
+    }
+
+    /// <summary>Eight lanes of the sixteen, where registers hold eight: the same words, without vectors that have to be taken apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void HalfOfLanes(float* values, ushort* to, long counter, int number, int seed, int stream)
+    {
+        Vector256<int> c0 = Vector256.Create((int)counter) + Vector256<int>.Indices;
+        Vector256<int> c1 = Vector256.Create((int)(counter >> 32));
+        Vector256<int> c2 = Vector256.Create(number);
+        Vector256<int> c3 = Vector256<int>.Zero;
+        Philox.Generate<HalfLane, Vector256<float>, Vector256<int>>(ref c0, ref c1, ref c2, ref c3, Vector256.Create(seed), Vector256.Create(stream));
+        TwoHalves(values, to, c0);
+        TwoHalves(values + 32, to + 32, c1);
+        TwoHalves(values + 64, to + 64, c2);
+        TwoHalves(values + 96, to + 96, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TwoHalves(float* values, ushort* to, Vector256<int> word)
+    {
+        BFloat16Pairs.Store(BFloat16.Stochastic<HalfLane, Vector256<float>, Vector256<int>>(Vector256.Load(values), word), to);
+        BFloat16Pairs.Store(BFloat16.Stochastic<HalfLane, Vector256<float>, Vector256<int>>(Vector256.Load(values + 16), word >>> 16), to + 16);
     }
 
     /// <summary>True if all rows of all that is read full stand without gaps, and nothing is read by row or column.</summary>

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using RduEmu.Kernels.Devices;
 using RduEmu.Kernels.Memory;
 using RduEmu.Kernels.Numerics;
@@ -21,6 +22,8 @@ public readonly record struct SampleColumnSumArguments(Operand Output, SlotTable
 public sealed unsafe class SampleColumnSumUnit<TPrologue> : ConfiguredUnit
     where TPrologue : struct, IProgram
 {
+    private const int PrefetchRows = 8;
+
     private readonly Operand _output;
     private readonly ProgramBinding _prologue;
     private readonly int _columns;
@@ -166,6 +169,7 @@ public sealed unsafe class SampleColumnSumUnit<TPrologue> : ConfiguredUnit
             int count = Math.Min(SampleTree.LeafRows, rowCount - leaf * SampleTree.LeafRows);
             for (int i = 0; i < count; i++)
             {
+                Prefetch(rows[0] + PrefetchRows * strides[0] + column);
                 sum0 += Evaluate(rows, column);
                 sum1 += Evaluate(rows, column + WideLane.WidthElements);
                 sum2 += Evaluate(rows, column + 2 * WideLane.WidthElements);
@@ -199,6 +203,19 @@ public sealed unsafe class SampleColumnSumUnit<TPrologue> : ConfiguredUnit
         sum1.Store(output + WideLane.WidthElements);
         sum2.Store(output + 2 * WideLane.WidthElements);
         sum3.Store(output + 3 * WideLane.WidthElements);
+    }
+
+    /// <summary>Four lines of a row to come: rows may lie far apart, and then no hardware fetches ahead.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(float* ahead)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(ahead);
+            Sse.Prefetch0(ahead + WideLane.WidthElements);
+            Sse.Prefetch0(ahead + 2 * WideLane.WidthElements);
+            Sse.Prefetch0(ahead + 3 * WideLane.WidthElements);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
