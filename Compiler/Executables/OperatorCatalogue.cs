@@ -82,20 +82,8 @@ public sealed class OperatorCatalogue
         throw new FormatException($"operator {name}");
     }
 
-    /// <summary>A type of the compiler's own that is made of its constructor's parameters: a window, an operator whose gradient it is.</summary>
-    internal static bool IsRecord(Type type) => type.Assembly == typeof(Operator).Assembly && !type.IsEnum && !type.IsAbstract && !type.IsGenericType;
-
-    internal static ConstructorInfo ConstructorOf(Type type)
-    {
-        ConstructorInfo[] constructors = type.GetConstructors();
-        ConstructorInfo longest = constructors[0];
-        foreach (ConstructorInfo constructor in constructors)
-        {
-            longest = constructor.GetParameters().Length > longest.GetParameters().Length ? constructor : longest;
-        }
-
-        return longest;
-    }
+    /// <summary>The constructor whose parameters are the attributes of an operator or of a record among them.</summary>
+    internal static ConstructorInfo MembersOf(Type type) => ConstructorOf(type);
 
     private static SortedDictionary<string, Type> Find(IEnumerable<Assembly> assemblies)
     {
@@ -128,6 +116,12 @@ public sealed class OperatorCatalogue
 
         return constructor.Invoke(values);
     }
+
+    /// <summary>A type of the compiler's own that is made of its constructor's parameters: a window, an operator whose gradient it is.</summary>
+    internal static bool IsRecord(Type type) => type.Assembly == typeof(Operator).Assembly && !type.IsEnum && !type.IsAbstract && !type.IsGenericType;
+
+    private static ConstructorInfo ConstructorOf(Type type) =>
+        type.GetConstructors().OrderByDescending(constructor => constructor.GetParameters().Length).First();
 
     private static object? Read(Type type, JsonElement value)
     {

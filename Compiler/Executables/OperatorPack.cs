@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Reflection;
 using RduEmu.Compiler.Graphs;
 using RduEmu.Compiler.Operators;
@@ -19,7 +20,7 @@ internal static class OperatorPack
 
     private static void WriteMembers(PackWriter pack, object record)
     {
-        ParameterInfo[] parameters = OperatorCatalogue.ConstructorOf(record.GetType()).GetParameters();
+        ParameterInfo[] parameters = OperatorCatalogue.MembersOf(record.GetType()).GetParameters();
         pack.Write(parameters.Length);
         foreach (ParameterInfo parameter in parameters)
         {
@@ -55,6 +56,11 @@ internal static class OperatorPack
             case EquatableArray<int> list:
                 pack.Write(list.AsSpan());
                 break;
+            case IEnumerable list when ElementOf(parameter.ParameterType) is not null:
+                object[] items = [.. list.Cast<object>()];
+                pack.Write(items.Length);
+                Array.ForEach(items, item => WriteMembers(pack, item));
+                break;
             case var record when OperatorCatalogue.IsRecord(parameter.ParameterType):
                 WriteMembers(pack, record);
                 break;
@@ -65,7 +71,7 @@ internal static class OperatorPack
 
     private static object ReadMembers(ref PackReader pack, Type type)
     {
-        ConstructorInfo constructor = OperatorCatalogue.ConstructorOf(type);
+        ConstructorInfo constructor = OperatorCatalogue.MembersOf(type);
         ParameterInfo[] parameters = constructor.GetParameters();
         if (pack.ReadCount() != parameters.Length)
         {
@@ -91,7 +97,28 @@ internal static class OperatorPack
             : type == typeof(string) ? pack.ReadText()
             : type.IsEnum ? Enum.Parse(type, pack.ReadText())
             : type == typeof(EquatableArray<int>) ? pack.ReadInts()
+            : ElementOf(type) is { } element ? ReadList(ref pack, element)
             : OperatorCatalogue.IsRecord(type) ? ReadMembers(ref pack, type)
             : throw new FormatException($"an attribute of type {type.Name}");
     }
+
+    /// <summary>The record that a list's entries are; null for everything else.</summary>
+    private static Type? ElementOf(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(EquatableArray<>) && OperatorCatalogue.IsRecord(type.GenericTypeArguments[0])
+            ? type.GenericTypeArguments[0]
+            : null;
+
+    private static object ReadList(ref PackReader pack, Type element)
+    {
+        var items = Array.CreateInstance(element, pack.ReadCount());
+        for (int i = 0; i < items.Length; i++)
+        {
+            items.SetValue(ReadMembers(ref pack, element), i);
+        }
+
+        return typeof(OperatorPack).GetMethod(nameof(ListOf), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(element).Invoke(null, [items])!;
+    }
+
+    private static EquatableArray<T> ListOf<T>(T[] items)
+        where T : IEquatable<T> => new(items);
 }
