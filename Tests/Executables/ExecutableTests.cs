@@ -182,6 +182,19 @@ public sealed class ExecutableTests
         }
     }
 
+    /// <summary>Lists of records, for whichever operator has them.</summary>
+    [Test]
+    public void Pack_AListOfRecords_ReadBackAsItWas()
+    {
+        var op = new Windowed([ConvolutionWindow.Strided(2), ConvolutionWindow.Same(3)], null);
+        var pack = new PackWriter();
+        OperatorPack.Write(pack, op);
+        var reader = new PackReader(pack.ToBytes());
+        Operator read = OperatorPack.Read(ref reader, new OperatorCatalogue(typeof(Windowed).Assembly));
+        reader.RequireEnd();
+        Assert.That(read, Is.EqualTo(op));
+    }
+
     [Test]
     public void Catalogue_EveryOperator_HasAConstructorOfItsProperties()
     {
@@ -221,5 +234,10 @@ public sealed class ExecutableTests
         return new Executable(
             ["dlrm", "--preset", "tiny"], ["--target", "small"], graph, PlacementCompiler.Compile(graph, Chips.Small, new PlacementOptions(Seed: seed)),
             "machine"u8.ToArray(), "weights"u8.ToArray());
+    }
+
+    private sealed record Windowed(EquatableArray<ConvolutionWindow> Windows, int? Group) : Operator
+    {
+        public override TensorType Infer(OperatorInputs inputs) => inputs[0];
     }
 }

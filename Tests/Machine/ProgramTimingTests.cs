@@ -15,6 +15,8 @@ public sealed class ProgramTimingTests
 {
     private static readonly RduSpec Spec = RduParts.Find("sn30");
 
+    private static readonly int[] CurveBatches = [1, 64, 4096, 65536];
+
     private static readonly PlacedProgram Step = PlacementCompiler.Compile(
         Gpt2Graph.BuildTrainingStep(new Gpt2Configuration(256, 4, 2, Tokens: 128, Vocabulary: 1000), 8), Spec.Resources(4), new PlacementOptions());
 
@@ -91,7 +93,7 @@ public sealed class ProgramTimingTests
         RduSpec sn10 = RduParts.Find("sn10");
         double[] rates =
         [
-            .. new[] { 1, 64, 4096, 65536 }.Select(batch => new ProgramSimulator(
+            .. CurveBatches.Select(batch => new ProgramSimulator(
                 sn10, PlacementCompiler.Compile(DlrmGraph.BuildInference(DlrmPresets.MlPerf, batch).Graph, sn10.Resources(4), new PlacementOptions())).Run().SamplesPerSecond),
         ];
 
