@@ -92,10 +92,16 @@ public sealed class HostTensor
     /// <param name="words">Gets as many elements as it has room for.</param>
     public void ToWords(int first, Span<int> words)
     {
-        // Pairs lie in words as they lie in files: the even element first.
-        if (Element.SizeBytes() >= sizeof(int) || Type.IsPaired)
+        if (Element.SizeBytes() >= sizeof(int))
         {
-            MemoryMarshal.Cast<byte, int>(Bytes).Slice(checked((int)Type.WordsOf(first)), words.Length).CopyTo(words);
+            MemoryMarshal.Cast<byte, int>(Bytes).Slice(first * Element.WordsPerElement(), words.Length).CopyTo(words);
+            return;
+        }
+
+        if (Type.IsPaired)
+        {
+            // Pairs lie in words as they lie in files: the even element first.
+            MemoryMarshal.Cast<byte, int>(Bytes).Slice(first / 2, words.Length).CopyTo(words);
             return;
         }
 
