@@ -138,10 +138,16 @@ public sealed class HostTensor
             return;
         }
 
-        // Pairs lie in words as they lie in files: the even element first.
-        if (Element.SizeBytes() >= sizeof(int) || Type.IsPaired)
+        if (Element.SizeBytes() >= sizeof(int))
         {
-            MemoryMarshal.Cast<byte, int>(Bytes).Slice(checked((int)Type.WordsOf(first)), words.Length).CopyTo(words);
+            MemoryMarshal.Cast<byte, int>(Bytes).Slice(first * Element.WordsPerElement(), words.Length).CopyTo(words);
+            return;
+        }
+
+        if (Type.IsPaired)
+        {
+            // Pairs lie in words as they lie in files: the even element first.
+            MemoryMarshal.Cast<byte, int>(Bytes).Slice(first / 2, words.Length).CopyTo(words);
             return;
         }
 
