@@ -75,6 +75,7 @@ internal static class SampleOperatorCases
         Step(new LambStep(), 2, 2),
         Step(new RmsPropMean(), 3, 2),
         Step(new RmsPropVelocity(), 4, 3),
+        Step(new MomentumVelocity(), 2, 1),
         Step(new RunningStatistic(), 2, 2),
         Step(new ReciprocalDeviation(), 1, 1),
         Step(new DivideByCount(), 1, 1),

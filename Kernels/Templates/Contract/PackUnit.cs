@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Reflection;
 using ILGPU;
 using RduEmu.Kernels.Devices;
@@ -44,28 +43,23 @@ public sealed unsafe class PackUnit : ConfiguredUnit
         PackArguments p = _arguments;
         float* packed = tile.Whole(p.Packed);
         int depth = p.Transposed != 0 ? p.Rows : p.Columns;
-        float[] rented = ArrayPool<float>.Shared.Rent(WeightReader.Converts(p.Weight, p.Rounds) ? PanelPacking.RowsAtOnce * p.Columns : 0);
-        fixed (float* buffer = rented)
+        float* buffer = HostBuffer.Of(0, WeightReader.Converts(p.Weight, p.Rounds) ? PanelPacking.RowsAtOnce * p.Columns : 0);
+        for (int row = 0; row < tile.ItemCount;)
         {
-            for (int row = 0; row < tile.ItemCount;)
+            int n = tile.ItemBegin + row;
+            int count = PanelPacking.Rows(tile.ItemCount - row, n % ContractOrder.PanelColumns);
+            float* weight = WeightReader.Rows(in tile, p.Weight, row, count, p.Columns, p.Rounds, buffer, out nint stride);
+            if (p.Transposed == 0)
             {
-                int n = tile.ItemBegin + row;
-                int count = PanelPacking.Rows(tile.ItemCount - row, n % ContractOrder.PanelColumns);
-                float* weight = WeightReader.Rows(in tile, p.Weight, row, count, p.Columns, p.Rounds, buffer, out nint stride);
-                if (p.Transposed == 0)
-                {
-                    PanelPacking.AcrossLanes(weight, stride, count, p.Columns, packed + PackedWeight.IndexElements(n, 0, depth));
-                }
-                else
-                {
-                    PanelPacking.AlongDepth(weight, stride, count, p.Columns, packed + PackedWeight.IndexElements(0, n, depth), (nint)depth * ContractOrder.PanelColumns);
-                }
-
-                row += count;
+                PanelPacking.AcrossLanes(weight, stride, count, p.Columns, packed + PackedWeight.IndexElements(n, 0, depth));
             }
-        }
+            else
+            {
+                PanelPacking.AlongDepth(weight, stride, count, p.Columns, packed + PackedWeight.IndexElements(0, n, depth), (nint)depth * ContractOrder.PanelColumns);
+            }
 
-        ArrayPool<float>.Shared.Return(rented);
+            row += count;
+        }
     }
 
     public override void Launch(KernelLauncher launcher, int items) =>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Reflection;
 using ILGPU;
 using RduEmu.Kernels.Devices;
@@ -49,41 +48,36 @@ public sealed unsafe class ConvolvePackUnit : ConfiguredUnit
     {
         ConvolvePackArguments p = _arguments;
         float* packed = tile.Whole(p.Packed);
-        float[] rented = ArrayPool<float>.Shared.Rent(WeightReader.Converts(p.Filter, p.Rounds) ? PanelPacking.RowsAtOnce * p.Columns : 0);
-        fixed (float* buffer = rented)
+        float* buffer = HostBuffer.Of(0, WeightReader.Converts(p.Filter, p.Rounds) ? PanelPacking.RowsAtOnce * p.Columns : 0);
+        for (int row = 0; row < tile.ItemCount;)
         {
-            for (int row = 0; row < tile.ItemCount;)
+            int f = tile.ItemBegin + row;
+            int perGroup = p.Transposed != 0 ? p.Geometry.SourceChannelsPerGroup : p.Geometry.ResultChannelsPerGroup;
+            int count = Math.Min(PanelPacking.Rows(tile.ItemCount - row, f % perGroup % ContractOrder.PanelColumns), perGroup - f % perGroup);
+            float* filter = WeightReader.Rows(in tile, p.Filter, row, count, p.Columns, p.Rounds, buffer, out nint stride);
+            if (p.Geometry.IsDepthwise)
             {
-                int f = tile.ItemBegin + row;
-                int perGroup = p.Transposed != 0 ? p.Geometry.SourceChannelsPerGroup : p.Geometry.ResultChannelsPerGroup;
-                int count = Math.Min(PanelPacking.Rows(tile.ItemCount - row, f % perGroup % ContractOrder.PanelColumns), perGroup - f % perGroup);
-                float* filter = WeightReader.Rows(in tile, p.Filter, row, count, p.Columns, p.Rounds, buffer, out nint stride);
-                if (p.Geometry.IsDepthwise)
+                for (int i = 0; i < p.Columns; i++)
                 {
-                    for (int i = 0; i < p.Columns; i++)
-                    {
-                        packed[ConvolvePackKernel.Target(p, f, i)] = filter[i];
-                    }
+                    packed[ConvolvePackKernel.Target(p, f, i)] = filter[i];
                 }
-                else if (p.Transposed == 0)
-                {
-                    PanelPacking.AcrossLanes(filter, stride, count, p.Columns, packed + ConvolvePackKernel.Target(p, f, 0));
-                }
-                else
-                {
-                    int channels = p.Geometry.ResultChannelsPerGroup;
-                    for (int i = 0; i < p.Columns; i += channels)
-                    {
-                        PanelPacking.AlongDepth(
-                            filter + i, stride, count, channels, packed + ConvolvePackKernel.Target(p, f, i), (nint)p.Geometry.Depth * ContractOrder.PanelColumns);
-                    }
-                }
-
-                row += count;
             }
-        }
+            else if (p.Transposed == 0)
+            {
+                PanelPacking.AcrossLanes(filter, stride, count, p.Columns, packed + ConvolvePackKernel.Target(p, f, 0));
+            }
+            else
+            {
+                int channels = p.Geometry.ResultChannelsPerGroup;
+                for (int i = 0; i < p.Columns; i += channels)
+                {
+                    PanelPacking.AlongDepth(
+                        filter + i, stride, count, channels, packed + ConvolvePackKernel.Target(p, f, i), (nint)p.Geometry.Depth * ContractOrder.PanelColumns);
+                }
+            }
 
-        ArrayPool<float>.Shared.Return(rented);
+            row += count;
+        }
     }
 
     public override void Launch(KernelLauncher launcher, int items) =>
