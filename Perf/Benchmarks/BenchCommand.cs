@@ -5,8 +5,8 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
-using RduEmu.Kernels.Errors;
 using RduEmu.Kernels.Devices.Host;
+using RduEmu.Kernels.Errors;
 
 namespace RduEmu.Perf.Benchmarks;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using RduEmu.Kernels.Errors;
 using RduEmu.Kernels.Devices.Host;
+using RduEmu.Kernels.Errors;
 using RduEmu.Perf.Workloads;
 
 namespace RduEmu.Perf.Peers;
