@@ -44,7 +44,7 @@ public sealed class ContractTests
     }
 
     [Test]
-    public void ContractTiles_OnADevice([Values(1, 4, 5, 15)] int rows, [Values(1, 4, 15, 16, 33, 36)] int columns, [Values(1, 17, 256, 257, 513)] int depth)
+    public void ContractTiles_OnADevice([Values(1, 4, 7)] int rows, [Values(1, 16, 35)] int columns, [Values(1, 257)] int depth)
     {
         int weight = (rows * (depth + 1) + 15) / 16 * 16;
         int bias = weight + (int)PackedWeight.LengthElements(columns, depth);

@@ -42,7 +42,7 @@ public sealed class RepeatabilityMatrixTests
     }
 
     /// <summary>The simulator takes a hundred times as long: two steps on two RDUs.</summary>
-    [TestCaseSource(nameof(Models))]
+    [TestCaseSource(nameof(Models)), Category("Slow"), Explicit("half a minute; the checks of each model compare host and simulator: dotnet test -c Release --filter TestCategory=Slow")]
     public void SmallestModels_OnTheSimulator(string model)
     {
         MatrixRow row = Row(model, "smallest") with { Devices = ["ilgpu"] };

@@ -32,6 +32,8 @@ public sealed class MixedPrecisionTests
         All with { Preset = PrecisionPreset.Mp1 },
     ];
 
+    private static IEnumerable<PrecisionPolicy> FirstPolicy => [All];
+
     [Test]
     public void Bert_HasOneSetOfBits([ValueSource(nameof(Policies))] PrecisionPolicy policy)
     {
@@ -44,8 +46,9 @@ public sealed class MixedPrecisionTests
         AssertWeightsAreBFloat16(step, actual, policy);
     }
 
+    /// <summary>One policy; a BERT has all of them.</summary>
     [Test]
-    public void Unet_HasOneSetOfBits([ValueSource(nameof(Policies))] PrecisionPolicy policy)
+    public void Unet_HasOneSetOfBits([ValueSource(nameof(FirstPolicy))] PrecisionPolicy policy)
     {
         UnetOptimizer optimizer = policy == All ? UnetOptimizer.Adam : UnetOptimizer.RmsProp;
         UnetConfiguration configuration = UnetPresets.Sn10 with { Features = 2, Channels = 1, Optimizer = optimizer };
