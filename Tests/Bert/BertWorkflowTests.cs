@@ -59,7 +59,7 @@ public sealed class BertWorkflowTests
     public void Check_Passes([Values("fp32", "bf16")] string precision)
     {
         Cli check = Cli.Run(
-            ["check", "bert", .. Small, "--precision", precision, "--runs", "1", "--threads", "1,2", "--devices", "host,ilgpu", "--batches", "1,3", "--steps", "2", "--samples", "4", "--json"]);
+            ["check", "bert", .. Small, "--precision", precision, "--runs", "1", "--threads", "1,2", "--devices", "host,ilgpu", "--batches", "1,3", "--steps", "1", "--samples", "4", "--json"]);
 
         Assert.That(check.Json.GetProperty("passed").GetBoolean(), Is.True);
         Assert.That(check.Json.GetProperty("runs").GetArrayLength(), Is.EqualTo(6));
